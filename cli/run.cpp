@@ -1,0 +1,185 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "cli/child.h"
+#include "cli/commands.h"
+#include "cli/parse.h"
+#include "config/load.h"
+#include "proxy/audit/log.h"
+#include "proxy/net/server.h"
+
+namespace pgwarden::cli {
+
+namespace {
+
+using ConfigPtr = std::shared_ptr<const config::Config>;
+
+struct RunOptions {
+  std::string url;
+  std::string listen;
+  std::string config;
+};
+
+/// The file's configuration with the policy's version set; nullptr when it is bad: the problems are on
+/// stderr.
+ConfigPtr load(const std::string& path, std::uint64_t version) {
+  config::Loaded loaded = config::load_file(path);
+  for (const config::Diagnostic& problem : loaded.diagnostics) std::cerr << config::format(problem) << '\n';
+  if (!loaded.config) return nullptr;
+  auto policy = std::make_shared<policy::Policy>(*loaded.config->policy);
+  policy->version = version;
+  loaded.config->policy = std::move(policy);
+  return std::make_shared<const config::Config>(std::move(*loaded.config));
+}
+
+ConfigPtr initial_config(const RunOptions& options) {
+  if (!options.config.empty()) return load(options.config, 1);
+  const std::string listen = options.listen.empty() ? default_listen : options.listen;
+  return std::make_shared<const config::Config>(
+      config::zero_config(upstream(options.url), listen_address(listen)));
+}
+
+std::vector<std::string> current_environment() {
+  std::vector<std::string> all;
+  for (char** variable = environ; *variable != nullptr; ++variable) all.emplace_back(*variable);
+  return all;
+}
+
+/// One run of the server: its signals, and the command around which it was started, if any.
+class Run {
+ public:
+  Run(RunOptions options, const std::vector<std::string>& command, ConfigPtr config)
+      : options_(std::move(options)),
+        command_(command),
+        log_(config->log),
+        server_(std::move(config), log_),
+        signals_(server_.context(), SIGTERM, SIGINT, SIGHUP) {}
+
+  int operator()() {
+    if (!command_.empty()) {
+      for (const int signal : {SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) signals_.add(signal);
+      start_command();
+    } else if (!options_.url.empty()) {
+      print_url();
+    }
+    wait_for_signal();
+    server_.run();
+    return exit_code_;
+  }
+
+ private:
+  config::Endpoint address() const { return server_.addresses().front(); }
+
+  void print_url() const {
+    const config::Endpoint protected_host = upstream(options_.url).endpoint;
+    std::cout << "pgwarden protects " << config::to_string(protected_host) << " with the preset \"guarded\"\n"
+              << "DATABASE_URL=" << config::rewritten_url(options_.url, address(), false) << std::endl;
+  }
+
+  void start_command() {
+    const config::Endpoint here = address();
+    const ChildDatabase database{config::rewritten_url(options_.url, here, true), here.host,
+                                 std::to_string(here.port), options_.url,
+                                 upstream(options_.url).endpoint.host};
+    child_ = start_child(command_, child_environment(current_environment(), database));
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (error) return;
+      if (child_) {
+        on_signal_with_command(signal);
+      } else if (signal == SIGHUP) {
+        reload();
+      } else {
+        server_.stop();
+      }
+      wait_for_signal();
+    });
+  }
+
+  void on_signal_with_command(int signal) {
+    if (signal == SIGCHLD) {
+      if (const auto code = child_exit_code(*child_)) {
+        exit_code_ = *code;
+        server_.stop();
+        server_.stop();  // nobody is left to wait for
+      }
+      return;
+    }
+    // The terminal has given its own signals to the command already.
+    const bool from_terminal =
+        (signal == SIGINT || signal == SIGQUIT) && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+    if (!from_terminal) ::kill(*child_, signal);
+  }
+
+  void reload() {
+    if (options_.config.empty()) return;
+    const ConfigPtr fresh = load(options_.config, version_ + 1);
+    if (fresh == nullptr) {
+      log_.write(audit::Level::error, "reload failed",
+                 {{"reason", "the file is bad; the old one stays in force"}});
+    } else if (server_.reload(fresh)) {
+      ++version_;
+    }
+  }
+
+  const RunOptions options_;
+  const std::vector<std::string>& command_;
+  audit::Log log_;
+  net::Server server_;
+  boost::asio::signal_set signals_;
+  std::optional<pid_t> child_;
+  std::uint64_t version_ = 1;
+  int exit_code_ = ok;
+};
+
+int run(const RunOptions& options, const std::vector<std::string>& command) {
+  if (options.url.empty() == options.config.empty()) {
+    throw std::runtime_error(options.url.empty()
+                                 ? "run needs the URL of a server or --config FILE"
+                                 : "run takes the URL of a server or --config FILE, not both");
+  }
+  if (!command.empty() && options.url.empty())
+    throw std::runtime_error("run -- COMMAND needs the URL of a server");
+  const ConfigPtr config = initial_config(options);
+  if (config == nullptr) return usage;
+  try {
+    return Run(options, command, config)();
+  } catch (const std::system_error& error) {
+    std::cerr << "pgwarden: " << error.what() << '\n';
+    return command_not_found;
+  }
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, const std::vector<std::string>& command, int& exit_code) {
+  CLI::App* subcommand = app.add_subcommand("run", "Run the proxy");
+  auto options = std::make_shared<RunOptions>();
+  subcommand->add_option("URL", options->url, "The server to protect: postgres://user@host:port/database")
+      ->envname("PGWARDEN_UPSTREAM");
+  subcommand
+      ->add_option("--listen", options->listen,
+                   std::string("HOST:PORT or a socket's path [") + default_listen + "]")
+      ->envname("PGWARDEN_LISTEN");
+  subcommand->add_option("--config", options->config, "Configuration file, in place of URL and --listen")
+      ->envname("PGWARDEN_CONFIG");
+  subcommand->footer(
+      "With \"-- COMMAND\" the command is started with DATABASE_URL, PGHOST and PGPORT leading to pgwarden;\n"
+      "signals are passed on to it and its exit code becomes pgwarden's.\n"
+      "SIGHUP reads the configuration again; SIGTERM lets running transactions end, a second one does not "
+      "wait.\n");
+  subcommand->callback([options, &command, &exit_code] { exit_code = run(*options, command); });
+}
+
+}  // namespace pgwarden::cli

@@ -1,0 +1,84 @@
+// The configuration: typed, checked, immutable once loaded.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/policy.h"
+
+namespace pgwarden::config {
+
+/// Where to listen or to connect. `host` is a name or an address without brackets; or, beginning with a
+/// slash, a Unix-domain socket: for an upstream the directory that holds it (as libpq has it, the socket's
+/// name follows from the port), for a listener the path of the socket itself.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 5432;
+
+  bool is_unix() const { return host.starts_with('/'); }
+  bool operator==(const Endpoint&) const = default;
+};
+
+/// libpq's sslmode. This release connects without TLS: a URL that asks for it is refused when it is read.
+enum class SslMode : std::uint8_t { disable, allow, prefer };
+
+/// A query parameter of a URL, decoded.
+struct Parameter {
+  std::string name;
+  std::string value;
+
+  bool operator==(const Parameter&) const = default;
+};
+
+/// A database server, or one database of it.
+struct Upstream {
+  Endpoint endpoint;
+  std::string database;               ///< sent upstream in place of the client's; empty: the client's own
+  std::string user;                   ///< of the URL; clients log in as whom they say they are
+  std::string password;               ///< of the URL; not used while authentication passes through
+  SslMode sslmode = SslMode::prefer;  ///< all three mean: no TLS
+  std::vector<Parameter> parameters;  ///< the others, for the client's URL; they change nothing here
+};
+
+/// An address that clients connect to, and where their connections go.
+struct Listener {
+  Endpoint listen;
+  std::optional<Upstream> upstream;           ///< for every database, when there is no `databases`
+  std::map<std::string, Upstream> databases;  ///< by the client's database name; "*" is for all others
+};
+
+/// Bounds in bytes and milliseconds.
+struct Limits {
+  std::uint32_t max_statement_bytes = 16u << 20;
+  std::chrono::milliseconds login_timeout{30'000};
+  std::chrono::milliseconds drain_timeout{30'000};
+  std::chrono::milliseconds upstream_connect_timeout{10'000};
+};
+
+/// `automatic` is text on a terminal and JSON lines otherwise.
+enum class LogFormat : std::uint8_t { automatic, text, json };
+
+struct Log {
+  LogFormat format = LogFormat::automatic;
+  std::string level = "info";  ///< debug, info, warning or error
+  bool log_literals = false;   ///< false: literals in logged statements are masked
+};
+
+struct Config {
+  std::vector<Listener> listeners;
+  std::shared_ptr<const policy::Policy> policy;  ///< never null once loaded
+  Limits limits;
+  Log log;
+  unsigned workers = 0;  ///< threads; 0: one for each core
+};
+
+/// The configuration of `pgwarden run URL`: one listener, one upstream, which is protected with the preset
+/// `guarded`.
+Config zero_config(const Upstream& upstream, const Endpoint& listen);
+
+}  // namespace pgwarden::config

@@ -1,0 +1,57 @@
+// What is wrong with a configuration, where, and what was probably meant.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pgwarden::config {
+
+/// A place in a file, counted from 1, columns in bytes. Line 0: the file as a whole.
+struct Position {
+  int line = 0;
+  int column = 0;
+};
+
+/// One problem; its column is in characters. `source_line` is the line as it stands in the file, passwords of
+/// URLs masked.
+struct Diagnostic {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string message;
+  std::string hint;  ///< what to do instead; may be empty
+  std::string source_line;
+};
+
+/// The problem as a person reads it, without a newline at the end:
+///
+///     pgwarden.yaml:14:5: error: unknown key "lisen"
+///        14 |   - lisen: 127.0.0.1:6432
+///           |     ^
+///       hint: did you mean "listen"?
+std::string format(const Diagnostic& diagnostic);
+
+/// Collects the problems of one file.
+class Problems {
+ public:
+  /// `text` is the whole file; it must outlive this object.
+  Problems(std::string file, std::string_view text) : file_(std::move(file)), text_(text) {}
+
+  void add(Position at, std::string message, std::string hint = {});
+
+  std::size_t count() const { return diagnostics_.size(); }
+  const std::string& file() const { return file_; }
+
+  /// All problems in the order of their places. Leaves none behind.
+  std::vector<Diagnostic> take();
+
+ private:
+  std::string file_;
+  std::string_view text_;
+  std::vector<Diagnostic> diagnostics_;
+};
+
+}  // namespace pgwarden::config

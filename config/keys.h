@@ -1,0 +1,43 @@
+// Every key of the configuration, and every word that a key takes: the loader refuses others, and a test
+// holds pgwarden.schema.json to the same tables.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "policy/facts.h"
+
+namespace pgwarden::config {
+
+inline constexpr auto root_keys = std::to_array<std::string_view>(
+    {"version", "listeners", "protect", "preset", "rules", "limits", "log", "workers"});
+inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", "rules"});
+inline constexpr auto listener_keys = std::to_array<std::string_view>({"listen", "upstream", "databases"});
+inline constexpr auto rule_keys =
+    std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
+inline constexpr auto match_keys = std::to_array<std::string_view>(
+    {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
+     "hosts", "temporary", "cascade"});
+inline constexpr auto limits_keys = std::to_array<std::string_view>(
+    {"max_statement_bytes", "login_timeout", "drain_timeout", "upstream_connect_timeout"});
+inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});
+
+inline constexpr auto preset_names =
+    std::to_array<std::string_view>({"observe", "guarded", "append_only", "read_only"});
+/// By policy::Effect.
+inline constexpr auto effect_words = std::to_array<std::string_view>({"deny", "warn", "allow"});
+/// By policy::OnDeny.
+inline constexpr auto on_deny_words = std::to_array<std::string_view>({"error", "terminate"});
+/// By LogFormat.
+inline constexpr auto log_format_words = std::to_array<std::string_view>({"auto", "text", "json"});
+inline constexpr auto log_level_words =
+    std::to_array<std::string_view>({"debug", "info", "warning", "error"});
+/// By policy::ObjectKind, from `table` on.
+inline constexpr auto kind_words = std::to_array<std::string_view>(
+    {"table",         "column",      "index",        "sequence",  "view", "materialized_view",
+     "foreign_table", "schema",      "function",     "procedure", "type", "domain",
+     "trigger",       "rule",        "policy",       "extension", "role", "database",
+     "tablespace",    "publication", "subscription", "setting",   "other"});
+static_assert(kind_words.size() + 1 == policy::object_kind_names.size());
+
+}  // namespace pgwarden::config

@@ -1,0 +1,86 @@
+#include "config/listeners.h"
+
+#include <algorithm>
+#include <string>
+
+#include "config/endpoint.h"
+#include "config/keys.h"
+#include "config/upstream_url.h"
+
+namespace pgwarden::config {
+
+namespace {
+
+constexpr std::string_view fallback = "*";
+
+std::optional<Upstream> read_upstream(const Value& value) {
+  const auto url = value.text();
+  if (!url) return std::nullopt;
+  auto parsed = parse_upstream_url(*url, UnknownParameters::refuse);
+  if (!parsed.value) value.refuse(parsed.error, parsed.hint);
+  return std::move(parsed.value);
+}
+
+void read_databases(const Value& value, Listener& listener) {
+  const auto entries = value.entries();
+  if (entries.empty()) value.refuse("\"databases\" names no database", "\"*\" stands for every database");
+  for (const Value& entry : entries) {
+    const std::string name(entry.name());
+    if (name != fallback && name.find('*') != std::string::npos) {
+      entry.refuse("\"" + name + "\" is not a database name",
+                   "patterns are not supported here, only \"*\" for all others");
+    } else if (auto upstream = read_upstream(entry)) {
+      listener.databases.emplace(name, std::move(*upstream));
+    }
+  }
+}
+
+Listener read_listener(const Value& value) {
+  const Fields fields = value.fields(listener_keys);
+  Listener listener;
+  if (const auto listen = fields.required("listen")) {
+    if (const auto text = listen->text()) {
+      auto parsed = parse_listen(*text);
+      if (parsed.value) {
+        listener.listen = std::move(*parsed.value);
+      } else {
+        listen->refuse(parsed.error, parsed.hint);
+      }
+    }
+  }
+  const auto upstream = fields.find("upstream");
+  const auto databases = fields.find("databases");
+  if (upstream) listener.upstream = read_upstream(*upstream);
+  if (databases) read_databases(*databases, listener);
+  if (!upstream && !databases && value.is_map()) {
+    value.refuse("the listener leads nowhere", "add \"upstream\" or \"databases\"");
+  }
+  if (upstream && listener.databases.contains(std::string(fallback))) {
+    upstream->refuse("\"upstream\" and the \"*\" of \"databases\" are for the same databases",
+                     "remove one of them");
+  }
+  return listener;
+}
+
+}  // namespace
+
+std::vector<Listener> read_listeners(const Value& list) {
+  std::vector<Listener> listeners;
+  const auto items = list.items();
+  if (items.empty() && list.is_list()) list.refuse("\"listeners\" is an empty list");
+  for (const Value& item : items) {
+    Listener listener = read_listener(item);
+    const auto same = [&](const Listener& other) { return other.listen == listener.listen; };
+    const auto first = std::find_if(listeners.begin(), listeners.end(), same);
+    const bool chosen_by_system = listener.listen.port == 0;
+    if (!listener.listen.host.empty() && !chosen_by_system && first != listeners.end()) {
+      item.refuse("two listeners on " + to_string(listener.listen),
+                  "the first is on line " +
+                      std::to_string(items[static_cast<std::size_t>(first - listeners.begin())].at().line));
+    }
+    listeners.push_back(std::move(listener));
+  }
+  return listeners;
+}
+
+}  // namespace pgwarden::config

@@ -1,0 +1,15 @@
+// The listeners of a configuration file.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "config/values.h"
+
+namespace pgwarden::config {
+
+/// Reads the value of the key `listeners`. Two listeners on one address are a problem, and so is one that
+/// leads nowhere.
+std::vector<Listener> read_listeners(const Value& list);
+
+}  // namespace pgwarden::config

@@ -1,0 +1,150 @@
+#include "config/load.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "config/keys.h"
+#include "config/listeners.h"
+#include "config/presets.h"
+#include "config/rules.h"
+#include "config/values.h"
+#include "policy/network.h"
+
+namespace pgwarden::config {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view default_preset = "guarded";
+constexpr std::size_t file_bytes_max = std::size_t{4} << 20;
+constexpr std::uint32_t statement_bytes_least = 1u << 10;
+constexpr std::uint32_t statement_bytes_most = 1u << 30;  // PostgreSQL takes no larger message
+constexpr milliseconds time_least{1};
+constexpr milliseconds time_most{24 * 3'600'000};
+constexpr std::uint32_t workers_most = 1024;
+
+/// Puts `value` into `target` when there is one.
+template <typename T>
+void assign(T& target, std::optional<T> value) {
+  if (value) target = std::move(*value);
+}
+
+policy::Protect read_protect(const Value& list) {
+  policy::Protect protect;
+  for (const Value& item : list.items()) {
+    auto text = item.text();
+    if (!text) continue;
+    if (const auto network = policy::parse_network(*text)) {
+      protect.networks.push_back(*network);
+    } else if (text->find('/') != std::string::npos && !text->starts_with('/')) {
+      const auto meant = policy::without_host_bits(*text);
+      item.refuse("\"" + *text + "\" is neither a network nor a host pattern",
+                  meant ? "did you mean \"" + *meant + "\"?"
+                        : "for example db.example.com, *.prod.example.com or 10.0.0.0/8");
+    } else {
+      protect.hosts.push_back(std::move(*text));
+    }
+  }
+  return protect;
+}
+
+Limits read_limits(const Value& value) {
+  const Fields fields = value.fields(limits_keys);
+  Limits limits;
+  if (const auto size = fields.find("max_statement_bytes")) {
+    assign(limits.max_statement_bytes, size->bytes(statement_bytes_least, statement_bytes_most));
+  }
+  if (const auto time = fields.find("login_timeout")) {
+    assign(limits.login_timeout, time->duration(time_least, time_most));
+  }
+  if (const auto time = fields.find("drain_timeout")) {
+    assign(limits.drain_timeout, time->duration(milliseconds(0), time_most));
+  }
+  if (const auto time = fields.find("upstream_connect_timeout")) {
+    assign(limits.upstream_connect_timeout, time->duration(time_least, time_most));
+  }
+  return limits;
+}
+
+Log read_log(const Value& value) {
+  const Fields fields = value.fields(log_keys);
+  Log log;
+  if (const auto format = fields.find("format")) {
+    if (const auto index = format->word("log format", log_format_words)) {
+      log.format = static_cast<LogFormat>(*index);
+    }
+  }
+  if (const auto level = fields.find("level")) {
+    if (const auto index = level->word("log level", log_level_words)) log.level = log_level_words[*index];
+  }
+  if (const auto flag = fields.find("log_literals")) assign(log.log_literals, flag->flag());
+  return log;
+}
+
+/// The file's own rules, then those of the preset.
+policy::Policy read_policy(const Fields& fields, std::vector<Diagnostic>& of_preset) {
+  policy::Policy policy;
+  policy.protect.hosts = {"*"};
+  if (const auto protect = fields.find("protect")) policy.protect = read_protect(*protect);
+  std::string_view preset = default_preset;
+  if (const auto name = fields.find("preset")) {
+    if (const auto index = name->word("preset", preset_names)) preset = preset_names[*index];
+  }
+  if (const auto rules = fields.find("rules")) policy.rules = read_rules(*rules);
+  add_preset(preset, policy, of_preset);
+  return policy;
+}
+
+Config read_config(const Value& root, std::vector<Diagnostic>& of_preset) {
+  const Fields fields = root.fields(root_keys);
+  Config config;
+  if (const auto version = fields.find("version")) version->number(1, 1);
+  if (const auto listeners = fields.required("listeners")) config.listeners = read_listeners(*listeners);
+  if (const auto limits = fields.find("limits")) config.limits = read_limits(*limits);
+  if (const auto log = fields.find("log")) config.log = read_log(*log);
+  if (const auto workers = fields.find("workers")) assign(config.workers, workers->number(0, workers_most));
+  config.policy = std::make_shared<policy::Policy>(read_policy(fields, of_preset));
+  return config;
+}
+
+Loaded unreadable(const std::string& path, const std::string& why) {
+  return {std::nullopt, {Diagnostic{path, 0, 0, "cannot read the file: " + why, "", ""}}};
+}
+
+}  // namespace
+
+Loaded load_text(std::string_view text, const std::string& file_name) {
+  Loaded loaded;
+  Problems problems(file_name, text);
+  std::vector<Diagnostic> of_preset;
+  if (const auto root = parse_yaml(text, problems)) {
+    if (root->kind == YamlNode::Kind::null) {
+      problems.add({}, "the file is empty", "it needs at least \"listeners\"");
+    } else {
+      loaded.config = read_config(Value(*root, "configuration", problems), of_preset);
+    }
+  }
+  loaded.diagnostics = problems.take();
+  loaded.diagnostics.insert(loaded.diagnostics.end(), of_preset.begin(), of_preset.end());
+  if (!loaded.diagnostics.empty()) loaded.config.reset();
+  return loaded;
+}
+
+Loaded load_file(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  char chunk[64 * 1024];
+  while (file && text.size() <= file_bytes_max) {
+    file.read(chunk, sizeof chunk);
+    text.append(chunk, static_cast<std::size_t>(file.gcount()));
+  }
+  if (!file.eof() && text.size() <= file_bytes_max) return unreadable(path, std::strerror(errno));
+  if (text.size() > file_bytes_max) return unreadable(path, "it is larger than 4 MiB");
+  return load_text(text, path);
+}
+
+}  // namespace pgwarden::config

@@ -1,0 +1,304 @@
+#include "config/upstream_url.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
+#include <optional>
+#include <utility>
+
+#include "config/endpoint.h"
+#include "config/spelling.h"
+
+namespace pgwarden::config {
+
+namespace {
+
+namespace urls = boost::urls;
+
+struct Fault {
+  std::string error;
+  std::string hint;
+};
+/// Nothing when all is well.
+using Outcome = std::optional<Fault>;
+
+/// libpq's own parameters (PQconndefaults of PostgreSQL 17), without those that name servers in another way.
+constexpr auto libpq_parameters = std::to_array<std::string_view>({
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "host",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "require_auth",
+    "requirepeer",
+    "ssl",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
+});
+
+constexpr std::string_view example = "write postgres://USER@HOST:5432/DATABASE";
+
+bool contains(const auto& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+Fault no_tls(const std::string& what) {
+  return {
+      "TLS to the upstream is not supported yet, and the URL asks for it with " + what,
+      "use this release where the network between pgwarden and the server is trusted, with sslmode=disable"};
+}
+
+Fault several_hosts() { return {"several hosts in one URL are not supported yet", "name one host"}; }
+
+/// What stands between "://" and the path, without the user.
+std::string_view host_part(std::string_view url) {
+  const std::size_t begin = url.find("://") + 3;
+  std::string_view authority =
+      url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
+  const std::size_t at = authority.rfind('@');
+  return at == std::string_view::npos ? authority : authority.substr(at + 1);
+}
+
+bool is_postgres_url(std::string_view url) {
+  std::string scheme(url.substr(0, url.find("://")));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  return url.find("://") != std::string_view::npos && (scheme == "postgres" || scheme == "postgresql");
+}
+
+Outcome set_host(Upstream& upstream, const std::string& host) {
+  if (host.find(',') != std::string::npos) return several_hosts();
+  if (host.starts_with('/')) {
+    upstream.endpoint.host = host;
+    while (upstream.endpoint.host.size() > 1 && upstream.endpoint.host.ends_with('/')) {
+      upstream.endpoint.host.pop_back();
+    }
+    return {};
+  }
+  auto parsed = parse_host(host);
+  if (!parsed.value) return Fault{parsed.error, parsed.hint};
+  upstream.endpoint.host = std::move(*parsed.value);
+  return {};
+}
+
+Outcome set_port(Upstream& upstream, const std::string& text) {
+  if (text.find(',') != std::string::npos) return several_hosts();
+  const auto port = parse_port(text);
+  if (!port.value || *port.value == 0) {
+    return Fault{"\"" + text + "\" is not a port", "a number from 1 to 65535"};
+  }
+  upstream.endpoint.port = *port.value;
+  return {};
+}
+
+Outcome set_sslmode(Upstream& upstream, const std::string& mode) {
+  constexpr auto plain = std::to_array<std::string_view>({"disable", "allow", "prefer"});
+  constexpr auto modes =
+      std::to_array<std::string_view>({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
+  const auto found = std::find(plain.begin(), plain.end(), mode);
+  if (found != plain.end()) {
+    upstream.sslmode = static_cast<SslMode>(found - plain.begin());
+    return {};
+  }
+  if (contains(modes, mode)) return no_tls("sslmode=" + mode);
+  return Fault{"unknown sslmode \"" + mode + "\"", suggestion(mode, modes)};
+}
+
+/// Parameters that demand more of the connection than this release gives.
+Outcome refuse_demands(const std::string& name, const std::string& value) {
+  constexpr auto no = std::to_array<std::string_view>({"0", "false", "disable", "off", "no"});
+  if (name == "hostaddr" || name == "service" || name == "servicefile") {
+    return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
+  }
+  const bool wants_tls = (name == "ssl" && !contains(no, value)) || (name == "requiressl" && value != "0") ||
+                         (name == "sslrootcert" && value == "system") ||
+                         (name == "sslnegotiation" && value == "direct") ||
+                         (name == "channel_binding" && value == "require");
+  if (wants_tls) return no_tls(name + "=" + value);
+  if (name == "gssencmode" && value == "require") {
+    return Fault{"GSSAPI encryption to the upstream is not supported", "use gssencmode=disable"};
+  }
+  return {};
+}
+
+Outcome set_parameter(Upstream& upstream, const std::string& name, const std::string& value,
+                      UnknownParameters unknown) {
+  if (name == "host") return set_host(upstream, value);
+  if (name == "port") return set_port(upstream, value);
+  if (name == "sslmode") return set_sslmode(upstream, value);
+  if (name == "dbname") {
+    upstream.database = value;
+  } else if (name == "user") {
+    upstream.user = value;
+  } else if (name == "password") {
+    upstream.password = value;
+  } else {
+    if (auto fault = refuse_demands(name, value)) return fault;
+    if (unknown == UnknownParameters::refuse && !contains(libpq_parameters, name)) {
+      const std::string_view meant = nearest(name, libpq_parameters);
+      return Fault{"unknown parameter \"" + name + "\" in the URL",
+                   meant.empty() ? "parameters of a driver or an ORM belong in the client's URL"
+                                 : "did you mean \"" + std::string(meant) + "\"?"};
+    }
+    upstream.parameters.push_back({name, value});
+  }
+  return {};
+}
+
+Fault unreadable() {
+  return {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"};
+}
+
+Outcome read_url(const urls::url_view& url, UnknownParameters unknown, Upstream& upstream) {
+  const std::string_view encoded_path(url.encoded_path());
+  // Boost 1.81 takes what does not belong to a host or port for a path that has no slash. And a "/" in a
+  // password makes a host of the user and a path of the rest.
+  const bool is_path = encoded_path.empty() || encoded_path.starts_with('/');
+  if (!is_path || encoded_path.find('@') != std::string_view::npos) return unreadable();
+  if (url.has_fragment()) {
+    return Fault{"the URL has a \"#\", which begins a fragment", "write %23 for a \"#\" in a password"};
+  }
+  if (url.buffer().find("%00") != std::string_view::npos) return Fault{"the URL holds a NUL (%00)", ""};
+  upstream.user = url.user();
+  upstream.password = url.password();
+  const std::string path = url.encoded_path().decode();
+  if (!path.empty()) upstream.database = path.substr(1);
+  const std::string host = url.host_address();
+  if (!host.empty()) {
+    if (auto fault = set_host(upstream, host)) return fault;
+  }
+  if (!url.port().empty()) {
+    if (auto fault = set_port(upstream, std::string(url.port()))) return fault;
+  }
+  for (const auto& parameter : url.encoded_params()) {
+    if (auto fault = set_parameter(upstream, parameter.key.decode(), parameter.value.decode(), unknown)) {
+      return fault;
+    }
+  }
+  if (upstream.endpoint.host.empty()) {
+    return Fault{"the URL names no host",
+                 std::string(example) + ", or ?host=/var/run/postgresql for a socket"};
+  }
+  return {};
+}
+
+/// Everything but letters, digits and a few signs as %XX.
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view plain = "-._~/";
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                          plain.find(c) != std::string_view::npos;
+    if (is_plain) {
+      encoded += c;
+    } else {
+      encoded.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+    }
+  }
+  return encoded;
+}
+
+/// Parameters about the way to the server: the client's way is another one.
+bool is_about_the_way(std::string_view name) {
+  constexpr auto names = std::to_array<std::string_view>(
+      {"host", "hostaddr", "port", "channel_binding", "gssencmode", "requiressl", "requirepeer"});
+  return contains(names, name) || (name.starts_with("ssl") && name != "sslmode");
+}
+
+std::string client_query(const urls::url_view& url, const Endpoint& listen, bool reveal_password) {
+  std::string query;
+  bool has_sslmode = false;
+  const auto add = [&query](std::string_view parameter) {
+    if (!query.empty()) query += '&';
+    query += parameter;
+  };
+  for (const auto& parameter : url.encoded_params()) {
+    const std::string name = parameter.key.decode();
+    if (is_about_the_way(name)) continue;
+    if (name == "sslmode") {
+      if (!std::exchange(has_sslmode, true)) add("sslmode=disable");
+    } else if (name == "password" && !reveal_password) {
+      add("password=***");
+    } else {
+      std::string text(parameter.key.data(), parameter.key.size());
+      if (parameter.has_value) text.append("=").append(parameter.value.data(), parameter.value.size());
+      add(text);
+    }
+  }
+  if (!has_sslmode) add("sslmode=disable");
+  if (listen.is_unix()) add("host=" + percent_encoded(listen.host.substr(0, listen.host.rfind('/'))));
+  return query;
+}
+
+/// Where a client finds a listener: one on every address is found on this machine. For a socket the query
+/// names the directory; the host is there for drivers that cannot read a URL without one.
+std::string client_host(const Endpoint& listen) {
+  if (listen.is_unix()) return "localhost";
+  if (listen.host == "0.0.0.0") return "127.0.0.1";
+  if (listen.host == "::") return "[::1]";
+  return listen.host.find(':') == std::string::npos ? listen.host : "[" + listen.host + "]";
+}
+
+}  // namespace
+
+Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown) {
+  const auto refuse = [](Fault fault) {
+    return Parsed<Upstream>{{}, std::move(fault.error), std::move(fault.hint)};
+  };
+  if (!is_postgres_url(url)) return refuse({"not a PostgreSQL URL", std::string(example)});
+  if (host_part(url).find(',') != std::string_view::npos) return refuse(several_hosts());
+  const auto parsed = urls::parse_uri(url);
+  if (!parsed) {
+    return refuse(
+        {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"});
+  }
+  Upstream upstream;
+  if (auto fault = read_url(*parsed, unknown, upstream)) return refuse(std::move(*fault));
+  return {std::move(upstream), "", ""};
+}
+
+std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password) {
+  if (!parse_upstream_url(url, UnknownParameters::keep).value) return "";
+  const auto parsed = urls::parse_uri(url);
+  urls::url rewritten(*parsed);
+  if (rewritten.has_password() && !reveal_password) rewritten.set_encoded_password("***");
+  rewritten.set_encoded_host(client_host(listen));
+  rewritten.set_port_number(listen.port);
+  rewritten.set_encoded_query(client_query(*parsed, listen, reveal_password));
+  return std::string(rewritten.buffer());
+}
+
+}  // namespace pgwarden::config

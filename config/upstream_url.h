@@ -1,0 +1,29 @@
+// PostgreSQL's connection URLs: read for pgwarden, and rewritten for its clients.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "config/parsed.h"
+
+namespace pgwarden::config {
+
+/// Query parameters that libpq does not know. A DATABASE_URL has them for its driver or ORM (Prisma's
+/// `schema`); in a configuration file they are mistakes.
+enum class UnknownParameters : std::uint8_t { refuse, keep };
+
+/// Parses "postgres://user:password@host:5432/database?sslmode=disable". As in libpq, the query parameters
+/// host, port, dbname, user and password win over the parts of the URL, and a host that begins with a slash
+/// is the directory of a socket. What this release cannot do (TLS, several hosts) is an error, never a quiet
+/// downgrade.
+Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown);
+
+/// The URL with which a client reaches the same database through `listen`: the same user, database, options
+/// and percent-encoding; another host and port; sslmode=disable, because pgwarden speaks no TLS to clients
+/// yet; no channel binding, certificate files or addresses; the password as `***` unless it is to be
+/// revealed. `url` is one that parse_upstream_url accepts; empty for any other.
+std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password);
+
+}  // namespace pgwarden::config

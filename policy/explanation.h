@@ -1,0 +1,29 @@
+// A finding in PostgreSQL's own message style (D4): what a person or an agent reads when a statement is
+// denied.
+#pragma once
+
+#include <string>
+
+#include "policy/verdict.h"
+
+namespace pgwarden::policy {
+
+/// The fields of an ErrorResponse or NoticeResponse, without the protocol.
+struct Explanation {
+  std::string message;
+  std::string detail;
+  std::string hint;
+  std::string schema;
+  std::string table;    ///< only for tables and their kin
+  std::string routine;  ///< the rule
+  std::string file;
+  int line = 0;
+};
+
+/// Words for a denial (or, with effect `warn`, for a warning). `decision_id` is the six characters that a
+/// log record of the same decision carries. Identifiers are escaped and cut at 63 bytes; literals and
+/// comments of the statement are never echoed; no way round the rule is printed.
+Explanation explain(const Finding& finding, Effect effect, const std::string& host,
+                    const std::string& decision_id);
+
+}  // namespace pgwarden::policy

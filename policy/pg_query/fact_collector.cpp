@@ -1,0 +1,204 @@
+#include "policy/pg_query/fact_collector.h"
+
+#include "policy/pg_query/children.h"
+
+namespace pgwarden::policy::pg {
+namespace {
+
+/// Kept from one text to the next, so that an ordinary statement allocates nothing; let go when it was large.
+/// One buffer for each type and use.
+template <class T, int use = 0>
+std::vector<T>& reusable() {
+  static thread_local std::vector<T> buffer;
+  constexpr std::size_t elements_max = 4096;
+  if (buffer.capacity() > elements_max) std::vector<T>().swap(buffer);
+  buffer.clear();
+  return buffer;
+}
+
+}  // namespace
+
+FactCollector::FactCollector(Reading& reading, std::string_view sql, LexerSettings settings)
+    : reading_(reading),
+      // Every node comes from at least one byte; a tree with shared nodes may not cost more than that.
+      nodes_left_(16 * sql.size() + 1024),
+      stack_(reusable<Item>()),
+      children_(reusable<const Node*, 0>()),
+      consumed_(reusable<const Node*, 1>()),
+      scopes_(reusable<Scope>()),
+      temporary_first_(settings.temporary_first) {
+  scopes_.push_back({0, nullptr, 0});
+}
+
+bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
+  statement_ = statement;
+  index_ = static_cast<std::uint32_t>(reading_.statements.size());
+  reading_.statements.push_back(span);
+  position_ = static_cast<std::int32_t>(span.offset);
+  first_fact_ = reading_.facts.size();
+  calls_foreign_code_ = false;
+  element_schema_ = {};
+  scopes_.resize(1);
+  stack_.clear();
+  stack_.push_back({statement, {}});
+  if (!walk()) return false;
+  finish_statement(class_of(statement));
+  return true;
+}
+
+bool FactCollector::walk() {
+  while (!stack_.empty()) {
+    const Item item = stack_.back();
+    stack_.pop_back();
+    if (nodes_left_ == 0 || item.context.depth > max_depth) return false;
+    --nodes_left_;
+    child_ = item.context;
+    ++child_.depth;
+    children_done_ = false;
+    consumed_.clear();
+    const NodeClass& entry = class_of(item.node);
+    if (entry.read != nullptr) entry.read(*this, item.node, entry);
+    if (!children_done_) push_children(item.node);
+  }
+  return true;
+}
+
+void FactCollector::push_children(const Node* node) {
+  children_.clear();
+  append_children(node, children_);
+  for (std::size_t i = children_.size(); i-- > 0;) {
+    Context context = child_;
+    for (const Node* consumed : consumed_) context.consumed |= consumed == children_[i];
+    if (nodeTag(children_[i]) != T_List) {
+      push(children_[i], context);
+      continue;
+    }
+    const auto elements = cells(as<List>(children_[i]));
+    for (std::size_t k = elements.size(); k-- > 0;) {
+      if (node_of(elements[k]) != nullptr) push(node_of(elements[k]), context);
+    }
+  }
+}
+
+void FactCollector::push(const Node* node, const Context& context) {
+  // The most frequent nodes say nothing and have no children.
+  if (nodeTag(node) != T_String && nodeTag(node) != T_A_Const) stack_.push_back({node, context});
+}
+
+void FactCollector::finish_statement(const NodeClass& entry) {
+  if (reading_.facts.size() == first_fact_) add(entry);
+  for (std::size_t i = first_fact_; i < reading_.facts.size(); ++i) {
+    Fact& fact = reading_.facts[i];
+    // A temporary object is harmless as long as making it runs nothing but built-in functions.
+    if (calls_foreign_code_) fact.temporary = false;
+    note_consequences(fact);
+    follow_temporary(fact);
+  }
+}
+
+void FactCollector::note_consequences(const Fact& fact) {
+  switch (fact.cls) {
+    case StatementClass::code:
+    case StatementClass::call_sensitive:
+    case StatementClass::catalog_write:
+    case StatementClass::unknown:
+      reading_.may_change_lexing = true;
+      reading_.may_hide_temporary = true;
+      break;
+    default:
+      break;
+  }
+}
+
+void FactCollector::follow_temporary(const Fact& fact) {
+  if (!temporary_first_) return;
+  const bool unqualified = fact.schema.empty() || is_temporary_schema(fact.schema);
+  if (fact.cls == StatementClass::ddl_create && fact.temporary && unqualified) {
+    // IF NOT EXISTS looks into pg_temp only, so that there is one in any case.
+    if (fact.kind != ObjectKind::index) temporary_names_.push_back(fact.name);
+    return;
+  }
+  // The end of a transaction may undo a creation.
+  if (fact.cls == StatementClass::transaction || fact.cls == StatementClass::system) temporary_names_.clear();
+  if (fact.cls == StatementClass::ddl_drop) std::erase(temporary_names_, fact.name);
+}
+
+bool FactCollector::is_temporary(std::string_view schema, std::string_view name) const {
+  if (is_temporary_schema(schema)) return true;
+  if (!schema.empty() || reading_.may_hide_temporary) return false;
+  return std::find(temporary_names_.begin(), temporary_names_.end(), name) != temporary_names_.end();
+}
+
+bool FactCollector::is_temporary(const RangeVar* relation) const {
+  return relation != nullptr && is_temporary(view(relation->schemaname), view(relation->relname));
+}
+
+Fact& FactCollector::add(StatementClass cls, ObjectKind kind, std::string_view command) {
+  Fact& fact = reading_.facts.emplace_back();
+  fact.cls = cls;
+  fact.kind = kind;
+  fact.command = command;
+  fact.statement = index_;
+  fact.position = position_;
+  return fact;
+}
+
+Fact& FactCollector::add(const NodeClass& entry, const ObjectName& name) {
+  return add(entry.cls, entry.kind, entry.command, name);
+}
+
+Fact& FactCollector::add(StatementClass cls, ObjectKind kind, std::string_view command,
+                         const ObjectName& name) {
+  Fact& fact = add(cls, kind, command);
+  fact.schema = name.schema.empty() && cls == StatementClass::ddl_create ? element_schema_ : name.schema;
+  fact.name = name.name;
+  fact.argument = name.part;
+  if (name.position >= 0) fact.position = name.position;
+  return fact;
+}
+
+void FactCollector::sets_search_path(std::string_view setting, std::optional<std::string_view> value) {
+  if (!equal_ignoring_case(setting, "search_path")) return;
+  const auto is_temporary_name = [&value](std::size_t at) {
+    return equal_ignoring_case(value->substr(at, temporary_schema.size()), temporary_schema);
+  };
+  bool safe = value.has_value();
+  for (std::size_t i = 0; safe && i < value->size(); ++i) safe = !is_temporary_name(i);
+  if (!safe) reading_.may_hide_temporary = true;
+}
+
+void FactCollector::enter_with(const WithClause* with) {
+  if (with == nullptr) return;
+  const auto visible = static_cast<std::uint32_t>(cells(with->ctes).size());
+  scopes_.push_back({child_.scope, with->ctes, visible});
+  child_.scope = static_cast<std::uint32_t>(scopes_.size() - 1);
+}
+
+void FactCollector::walk_with(const WithClause* with) {
+  children_done_ = true;
+  const std::uint32_t parent = scopes_[child_.scope].parent;
+  const auto ctes = cells(with->ctes);
+  for (std::size_t i = ctes.size(); i-- > 0;) {
+    Item item{node_of(ctes[i]), child_};
+    if (!with->recursive) {
+      // Without RECURSIVE a query sees the names before its own.
+      scopes_.push_back({parent, with->ctes, static_cast<std::uint32_t>(i)});
+      item.context.scope = static_cast<std::uint32_t>(scopes_.size() - 1);
+    }
+    stack_.push_back(item);
+  }
+}
+
+bool FactCollector::is_cte(std::string_view name) {
+  for (std::uint32_t scope = child_.scope; scope != 0; scope = scopes_[scope].parent) {
+    for (const ListCell& cell : cells(scopes_[scope].ctes).first(scopes_[scope].visible)) {
+      // Out of patience: taking a CTE for a table is the safe error.
+      if (name_comparisons_left_ == 0) return false;
+      --name_comparisons_left_;
+      if (name == view(as<CommonTableExpr>(node_of(cell))->ctename)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace pgwarden::policy::pg

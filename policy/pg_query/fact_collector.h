@@ -1,0 +1,121 @@
+// The walk over a parse tree that gathers facts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "policy/pg_query/node_classes.h"
+#include "policy/pg_query/objects.h"
+#include "policy/pg_query/pg_tree.h"
+#include "policy/statement_reader.h"
+
+namespace pgwarden::policy::pg {
+
+/// Walks the statements of one text and adds their facts to a Reading. Iterative: depth costs no stack (D12).
+class FactCollector {
+ public:
+  FactCollector(Reading& reading, std::string_view sql, LexerSettings settings);
+
+  /// Adds the facts of one statement; false when its tree is nested too deeply (see max_depth).
+  bool read_statement(const Node* statement, StatementSpan span);
+
+  /// Expressions deeper than this are not analysed. PostgreSQL itself gives up earlier, at some 5,000
+  /// (max_stack_depth 2MB).
+  static constexpr std::uint32_t max_depth = 10'000;
+
+  // What follows is for the functions of the node table.
+
+  /// A new fact about the statement at hand. The reference is good until the next add.
+  Fact& add(StatementClass cls, ObjectKind kind, std::string_view command);
+  Fact& add(const NodeClass& entry) { return add(entry.cls, entry.kind, entry.command); }
+  Fact& add(const NodeClass& entry, const ObjectName& name);
+  Fact& add(StatementClass cls, ObjectKind kind, std::string_view command, const ObjectName& name);
+
+  /// The relations below this child are spoken of by a fact already: no `read` facts for them.
+  void consume(const void* child) { consumed_.push_back(static_cast<const Node*>(child)); }
+
+  /// The children of the node at hand are only planned, not run (EXPLAIN without ANALYZE).
+  void only_explain_children() { child_.explained = true; }
+  bool explained() const { return child_.explained; }
+
+  /// The names of this WITH clause are visible in the node at hand.
+  void enter_with(const WithClause* with);
+  /// Walks the queries of a WITH clause, each with the names that it sees.
+  void walk_with(const WithClause* with);
+  bool is_cte(std::string_view name);
+
+  /// The relation at hand is the object of a statement, not something to read.
+  bool consumed() const { return child_.consumed; }
+
+  /// Whether `node` is the whole statement, not a part of another one.
+  bool is_whole_statement(const Node* node) const { return node == statement_; }
+
+  /// Whether an existing relation is certainly temporary: named in pg_temp, or made so earlier in this text.
+  bool is_temporary(std::string_view schema, std::string_view name) const;
+  bool is_temporary(const RangeVar* relation) const;
+  /// What was made temporary in this text may be gone (DISCARD) or be called otherwise (RENAME).
+  void forget_temporary() { temporary_names_.clear(); }
+
+  void calls_foreign_code() { calls_foreign_code_ = true; }
+  void may_change_lexing() { reading_.may_change_lexing = true; }
+  void may_hide_temporary() { reading_.may_hide_temporary = true; }
+  /// A setting gets a value (nullopt: one that is not known).
+  void sets_search_path(std::string_view setting, std::optional<std::string_view> value);
+  /// Names without a schema are created in this one (CREATE SCHEMA with elements).
+  void create_in(std::string_view schema) { element_schema_ = schema; }
+
+ private:
+  struct Context {
+    std::uint32_t depth = 0;
+    std::uint32_t scope = 0;  ///< of CTE names: index into scopes_
+    bool explained = false;
+    bool consumed = false;
+  };
+  struct Item {
+    const Node* node;
+    Context context;
+  };
+  /// The first `visible` names of a WITH clause, and whatever is visible around it.
+  struct Scope {
+    std::uint32_t parent;
+    const List* ctes;
+    std::uint32_t visible;
+  };
+
+  bool walk();
+  const NodeClass& class_of(const Node* node) const {
+    return classes_[std::min<std::size_t>(nodeTag(node), node_tags_end - 1)];
+  }
+  void push_children(const Node* node);
+  void push(const Node* node, const Context& context);
+  void finish_statement(const NodeClass& entry);
+  void note_consequences(const Fact& fact);
+  void follow_temporary(const Fact& fact);
+
+  const NodeClasses& classes_ = node_classes();
+  Reading& reading_;
+  std::size_t nodes_left_;
+  std::size_t name_comparisons_left_ = 1'000'000;
+  std::vector<Item>& stack_;            ///< what is still to be walked
+  std::vector<const Node*>& children_;  ///< of the node at hand
+  std::vector<const Node*>& consumed_;  ///< children of which a fact speaks already
+  std::vector<Scope>& scopes_;          ///< the first one has no names
+  bool temporary_first_;
+  std::vector<std::string_view> temporary_names_;  ///< made in this text
+
+  // Of the statement at hand.
+  const Node* statement_ = nullptr;
+  std::size_t first_fact_ = 0;
+  std::uint32_t index_ = 0;
+  std::int32_t position_ = 0;
+  bool calls_foreign_code_ = false;
+  std::string_view element_schema_;
+
+  // Of the node at hand.
+  Context child_;
+  bool children_done_ = false;
+};
+
+}  // namespace pgwarden::policy::pg

@@ -1,0 +1,175 @@
+// SELECT, INSERT, UPDATE, DELETE, MERGE, COPY, EXPLAIN and what they are made of.
+#include "policy/pg_query/conditions.h"
+#include "policy/pg_query/read_nodes.h"
+#include "policy/sensitive_functions.h"
+
+namespace pgwarden::policy::pg {
+namespace {
+
+/// Whether the name is a table of the server's own. Unqualified, pg_catalog is searched first, so every pg_*
+/// name may be one.
+bool is_catalog(const RangeVar* relation) {
+  const std::string_view schema = view(relation->schemaname);
+  if (schema.empty()) return view(relation->relname).starts_with("pg_");
+  return schema == "pg_catalog" || schema == "information_schema" || schema == "pg_toast";
+}
+
+/// The fact of a statement that changes rows of `target`. Under plain EXPLAIN nothing changes.
+void add_write(FactCollector& collector, const NodeClass& entry, const RangeVar* target, bool unbounded) {
+  collector.consume(target);
+  if (collector.explained()) {
+    collector.add(StatementClass::read, ObjectKind::table, "EXPLAIN", name_of(target));
+    return;
+  }
+  Fact& fact = collector.add(entry, name_of(target));
+  if (unbounded) fact.cls = StatementClass::write_unbounded;
+  if (is_catalog(target)) fact.cls = StatementClass::catalog_write;
+}
+
+/// An argument of a call without its name (`setting_name => 'x'`).
+const Node* value_of(const Node* argument) {
+  const auto* named = as_if<NamedArgExpr>(argument, T_NamedArgExpr);
+  return named == nullptr ? argument : reinterpret_cast<const Node*>(named->arg);
+}
+
+/// The argument that is given by this name or, without names, at this place; null when there is none.
+const Node* argument_of(const FuncCall* call, std::string_view wanted, std::size_t place) {
+  const auto arguments = cells(call->args);
+  for (const ListCell& cell : arguments) {
+    const auto* named = as_if<NamedArgExpr>(node_of(cell), T_NamedArgExpr);
+    if (named != nullptr && view(named->name) == wanted) return value_of(node_of(cell));
+  }
+  return place < arguments.size() ? node_of(arguments[place]) : nullptr;
+}
+
+/// set_config is what its first argument says: most settings are the session's own business.
+void read_set_config(FactCollector& collector, const FuncCall* call, const ObjectName& name) {
+  const auto setting = constant_text(argument_of(call, "setting_name", 0));
+  if (!setting || is_sensitive_setting(*setting)) {
+    Fact& fact =
+        collector.add(StatementClass::call_sensitive, ObjectKind::function, "call of function", name);
+    fact.argument = setting.value_or(std::string_view{});
+    return;
+  }
+  Fact& fact =
+      collector.add(StatementClass::session, ObjectKind::setting, "SET", {{}, *setting, {}, call->location});
+  const auto value = constant_text(argument_of(call, "new_value", 1));
+  fact.argument = value.value_or(std::string_view{});
+  collector.sets_search_path(*setting, value);
+}
+
+bool is_system_schema(std::string_view schema) {
+  return schema.empty() || schema == "pg_catalog" || schema == "information_schema";
+}
+
+}  // namespace
+
+void read_plain(FactCollector& collector, const Node*, const NodeClass& entry) { collector.add(entry); }
+
+void read_select(FactCollector& collector, const Node* node, const NodeClass&) {
+  collector.enter_with(as<SelectStmt>(node)->withClause);
+}
+
+void read_with(FactCollector& collector, const Node* node, const NodeClass&) {
+  collector.walk_with(as<WithClause>(node));
+}
+
+void read_relation(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  if (collector.consumed()) return;
+  const auto* relation = as<RangeVar>(node);
+  if (relation->schemaname == nullptr && collector.is_cte(view(relation->relname))) return;
+  collector.add(entry.cls, entry.kind, collector.explained() ? "EXPLAIN" : entry.command, name_of(relation));
+}
+
+void read_into(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  if (collector.consumed()) return;
+  const RangeVar* target = as<IntoClause>(node)->rel;
+  collector.consume(target);
+  if (collector.explained() || target == nullptr) return;
+  collector.add(entry, name_of(target)).temporary = makes_temporary(target);
+}
+
+void read_create_table_as(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* create = as<CreateTableAsStmt>(node);
+  collector.consume(create->into);
+  if (collector.explained()) return;
+  const bool materialized = create->objtype == OBJECT_MATVIEW;
+  Fact& fact = collector.add(entry, name_of(create->into->rel));
+  fact.if_exists = create->if_not_exists;
+  fact.temporary = !materialized && makes_temporary(create->into->rel);
+  if (materialized) {
+    fact.kind = ObjectKind::materialized_view;
+    fact.command = "CREATE MATERIALIZED VIEW";
+  }
+}
+
+void read_function_call(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* call = as<FuncCall>(node);
+  ObjectName name = name_of(call->funcname);
+  name.position = call->location;
+  if (!is_system_schema(name.schema)) collector.calls_foreign_code();
+  if (name.name == "set_config" && is_system_schema(name.schema)) {
+    read_set_config(collector, call, name);
+    return;
+  }
+  const std::size_t arguments = cells(call->args).size();
+  if (find_sensitive_function(name.schema, name.name, arguments) == nullptr) return;
+  Fact& fact = collector.add(entry, name);
+  for (const ListCell& cell : cells(call->args)) {
+    const auto text = constant_text(value_of(node_of(cell)));
+    if (!text) continue;
+    fact.argument = *text;
+    break;
+  }
+}
+
+void read_insert(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* insert = as<InsertStmt>(node);
+  add_write(collector, entry, insert->relation, false);
+  collector.enter_with(insert->withClause);
+}
+
+void read_update(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* update = as<UpdateStmt>(node);
+  add_write(collector, entry, update->relation, concerns_every_row(update->whereClause));
+  collector.enter_with(update->withClause);
+}
+
+void read_delete(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* remove = as<DeleteStmt>(node);
+  add_write(collector, entry, remove->relation, concerns_every_row(remove->whereClause));
+  collector.enter_with(remove->withClause);
+}
+
+void read_merge(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* merge = as<MergeStmt>(node);
+  add_write(collector, entry, merge->relation, concerns_every_row(merge));
+  collector.enter_with(merge->withClause);
+}
+
+void read_copy(FactCollector& collector, const Node* node, const NodeClass&) {
+  const auto* copy = as<CopyStmt>(node);
+  collector.consume(copy->relation);
+  const ObjectName target = name_of(copy->relation);
+  const ObjectKind kind = copy->relation == nullptr ? ObjectKind::none : ObjectKind::table;
+  if (copy->is_program) {
+    collector.add(StatementClass::copy_program, kind,
+                  copy->is_from ? "COPY ... FROM PROGRAM" : "COPY ... TO PROGRAM", target);
+  } else if (copy->filename != nullptr) {
+    collector.add(StatementClass::copy_file, kind, copy->is_from ? "COPY ... FROM file" : "COPY ... TO file",
+                  target);
+  } else if (copy->is_from) {
+    collector.add(StatementClass::copy_in, kind, "COPY ... FROM STDIN", target);
+  } else {
+    collector.add(StatementClass::copy_out, kind, "COPY ... TO STDOUT", target);
+  }
+  if (copy->is_from && copy->relation != nullptr && is_catalog(copy->relation)) {
+    collector.add(StatementClass::catalog_write, kind, "COPY ... FROM", target);
+  }
+}
+
+void read_explain(FactCollector& collector, const Node* node, const NodeClass&) {
+  if (!runs_statement(as<ExplainStmt>(node))) collector.only_explain_children();
+}
+
+}  // namespace pgwarden::policy::pg

@@ -1,0 +1,79 @@
+// The policy: ordered rules and the hosts they protect. Plain, immutable once loaded.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/facts.h"
+#include "policy/network.h"
+
+namespace pgwarden::policy {
+
+/// What a rule says of a fact, strictest first. The zero value denies.
+enum class Effect : std::uint8_t { deny, warn, allow };
+
+/// What happens to the session after a denial.
+enum class OnDeny : std::uint8_t { error, terminate };
+
+/// Who is asking, for one session. `host` is the upstream host as the configuration names it.
+struct Principal {
+  std::string user;
+  std::string database;
+  std::string application_name;
+  std::string client;  ///< as logged: "127.0.0.1:41234" or "unix"
+  Address address;
+  std::string host;
+};
+
+/// What a rule looks at. An empty list (or unset flag) matches everything; within a list any entry is enough.
+struct Match {
+  std::bitset<32> classes;                ///< by StatementClass; none set = any (see decide())
+  std::bitset<32> kinds;                  ///< by ObjectKind; none set = any
+  std::vector<std::string> commands;      ///< globs on Fact::command, upper and lower case alike
+  std::vector<std::string> objects;       ///< globs: "name" or "schema.name"
+  std::vector<std::string> functions;     ///< globs like `objects`, for facts about functions and procedures
+  std::vector<std::string> users;         ///< globs
+  std::vector<std::string> databases;     ///< globs
+  std::vector<std::string> applications;  ///< globs on application_name (what the client says of itself)
+  std::vector<std::string> hosts;         ///< globs, upper and lower case alike
+  std::vector<Network> networks;
+  std::optional<bool> temporary;
+  std::optional<bool> cascade;
+};
+
+/// One rule and where it was written.
+struct Rule {
+  std::string name;
+  Effect effect = Effect::deny;
+  OnDeny on_deny = OnDeny::error;
+  Match match;
+  std::string reason;
+  std::string hint;
+  std::string file;  ///< "guarded" for a rule of a preset
+  int line = 0;
+};
+
+/// The hosts that are protected.
+struct Protect {
+  std::vector<std::string> hosts;  ///< globs on the upstream host, upper and lower case alike
+  std::vector<Network> networks;   ///< for upstream hosts given as IP addresses; "unix" for sockets
+};
+
+/// Rules of the file, then those of the preset; the first that matches a fact answers for it.
+struct Policy {
+  std::vector<Rule> rules;
+  Effect default_effect = Effect::deny;  ///< of a fact that no rule matches
+  std::string preset;
+  Protect protect;
+  std::uint64_t version = 0;  ///< counts reloads, for the log
+
+  /// Whether statements for this upstream host are judged (and not only observed). `host` is taken as it is
+  /// written: names are not resolved, so a host given by name is found by a pattern and not by a network.
+  bool protects(const std::string& host) const;
+};
+
+}  // namespace pgwarden::policy

@@ -1,0 +1,73 @@
+// Cuts SQL text into tokens as PostgreSQL's scan.l does, without reading what they mean. For what is needed
+// before the parser runs or where it cannot: limits, the first token of a statement, masking literals.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "policy/statement_reader.h"
+
+namespace pgwarden::policy {
+
+enum class TokenKind : std::uint8_t {
+  blank,
+  comment,
+  word,         ///< keyword or identifier
+  quoted_word,  ///< "x" or U&"x"
+  literal,      ///< a quoted string of any kind, or a number
+  parameter,    ///< $1
+  symbol,       ///< operators and punctuation, one character at a time
+};
+
+struct Token {
+  TokenKind kind = TokenKind::blank;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool unterminated = false;
+  /// A plain string with a backslash before a quote: it ends elsewhere when standard_conforming_strings
+  /// differs.
+  bool ambiguous = false;
+};
+
+class SqlLexer {
+ public:
+  SqlLexer(std::string_view sql, LexerSettings settings, std::size_t begin = 0)
+      : sql_(sql), at_(begin), settings_(settings) {}
+
+  /// The next token; false at the end of the text. Tokens follow each other without gaps.
+  bool next(Token& token);
+
+  /// How many characters the scanner of the server (and of libpg_query) looks at for the operators and
+  /// comments so far: it takes the whole run of operator characters for each, and gives back what it does not
+  /// need. In long runs that is quadratic.
+  std::size_t operator_work() const { return operator_work_; }
+
+ private:
+  char at(std::size_t index) const { return index < sql_.size() ? sql_[index] : '\0'; }
+  void blank(Token& token);
+  void line_comment(Token& token);
+  void block_comment(Token& token);
+  void quoted(Token& token, char quote, bool backslashes);
+  bool continued(Token& token);
+  void string(Token& token, bool backslashes);
+  bool dollar_quoted(Token& token);
+  void word_or_string(Token& token);
+  void number(Token& token);
+  void count_operator_run();
+
+  std::string_view sql_;
+  std::size_t at_;
+  std::size_t run_end_ = 0;
+  std::size_t operator_work_ = 0;
+  LexerSettings settings_;
+};
+
+/// Where the first token that is neither blank nor comment begins, from `begin` on; the end of the text when
+/// there is none.
+std::size_t first_token(std::string_view sql, std::size_t begin);
+
+/// Whether the scanner would need time out of all proportion for this text (see SqlLexer::operator_work).
+bool is_slow_to_scan(std::string_view sql, LexerSettings settings);
+
+}  // namespace pgwarden::policy

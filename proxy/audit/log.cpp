@@ -1,0 +1,87 @@
+#include "proxy/audit/log.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace pgwarden::audit {
+
+namespace {
+
+spdlog::level::level_enum spdlog_level(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+bool is_plain(std::string_view text) {
+  constexpr std::string_view special = " \"=\\\t\n\r";
+  return !text.empty() && text.find_first_of(special) == std::string_view::npos;
+}
+
+/// `key=value`, with quotes where the value would not read as one word.
+std::string as_text(std::string_view message, const boost::json::object& fields) {
+  std::string line(message);
+  for (const auto& [key, value] : fields) {
+    line.append("  ").append(key).append("=");
+    if (value.is_string() && is_plain(value.get_string())) {
+      line.append(value.get_string());
+    } else {
+      line.append(boost::json::serialize(value));  // a quoted string, a list or a number
+    }
+  }
+  return line;
+}
+
+/// The record without its opening brace: spdlog's pattern puts time and level in front.
+std::string as_json(std::string_view message, const boost::json::object& fields) {
+  boost::json::object record{{"message", message}};
+  for (const auto& [key, value] : fields) record[key] = value;
+  return boost::json::serialize(record).substr(1);
+}
+
+bool wants_json(config::LogFormat format) {
+  if (format == config::LogFormat::automatic) return ::isatty(STDERR_FILENO) == 0;
+  return format == config::LogFormat::json;
+}
+
+}  // namespace
+
+Log::Log(const config::Log& settings) : json_(wants_json(settings.format)) {
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  if (json_) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  } else {
+    sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  }
+  logger_ = std::make_shared<spdlog::logger>("pgwarden", std::move(sink));
+  if (json_) {
+    logger_->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)",
+                         spdlog::pattern_time_type::utc);
+  } else {
+    logger_->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
+  }
+  logger_->set_level(spdlog::level::from_str(settings.level));
+  logger_->flush_on(spdlog::level::debug);
+}
+
+bool Log::enabled(Level level) const { return logger_->should_log(spdlog_level(level)); }
+
+void Log::write(Level level, std::string_view message, const boost::json::object& fields) const {
+  if (!enabled(level)) return;
+  logger_->log(spdlog_level(level), "{}", json_ ? as_json(message, fields) : as_text(message, fields));
+}
+
+}  // namespace pgwarden::audit

@@ -1,0 +1,437 @@
+#include "proxy/net/connection.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+
+#include "protocol/messages.h"
+#include "proxy/audit/decision.h"
+
+namespace pgwarden::net {
+
+namespace {
+
+using audit::Level;
+using session::StartupFlow;
+using std::chrono::milliseconds;
+constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+
+/// How long a client may take to read its last bytes: closing earlier could reset the connection under them.
+constexpr milliseconds linger{2000};
+constexpr milliseconds cancel_time_max{10'000};
+/// Larger texts are parsed on a thread of their own, so that other sessions of this worker go on (D10).
+constexpr std::size_t parsed_here_bytes_max = 64 * 1024;
+
+std::string new_denial_token() {
+  std::array<unsigned char, 16> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+    throw std::runtime_error("no random numbers to be had");
+  }
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string token = "pgwarden_denied_";
+  for (const unsigned char byte : random) {
+    token += digits[byte >> 4];
+    token += digits[byte & 15];
+  }
+  return token;
+}
+
+/// Whether the value of the startup parameter `replication` asks for it (src/backend/tcop/backend_startup.c).
+bool asks_for_replication(std::string_view value) {
+  constexpr std::array<std::string_view, 9> no{"", "0", "f", "false", "n", "no", "of", "off", "fals"};
+  return std::find(no.begin(), no.end(), value) == no.end();
+}
+
+std::string name_of(const config::Endpoint& endpoint) {
+  return endpoint.host + ":" + std::to_string(endpoint.port);
+}
+
+}  // namespace
+
+Connection::Connection(Worker& worker, Socket client, std::size_t listener, std::uint64_t number)
+    : worker_(worker),
+      client_(std::move(client)),
+      upstream_(worker.context),
+      timer_(worker.context),
+      wakeup_(worker.context, asio::steady_timer::time_point::max()),
+      listener_(listener),
+      number_(number) {
+  worker_.connections.insert(this);
+}
+
+Connection::~Connection() {
+  if (session_ && !session_->cancel_key().empty()) worker_.shared.cancel_keys.remove(session_->cancel_key());
+  worker_.connections.erase(this);
+}
+
+void Connection::run(asio::awaitable<void> coroutine) {
+  asio::co_spawn(worker_.context, std::move(coroutine),
+                 [self = shared_from_this()](std::exception_ptr fault) {
+                   if (!fault) return;
+                   try {
+                     std::rethrow_exception(fault);
+                   } catch (const std::exception& error) {
+                     self->worker_.shared.log.write(Level::error, "session ended by an internal error",
+                                                    {{"session", self->number_}, {"error", error.what()}});
+                   }
+                   self->close();
+                 });
+}
+
+void Connection::start() {
+  prepare(client_);
+  who_.client = peer_name(client_);
+  who_.address = peer_address(client_);
+  arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);
+  run(start_up());
+}
+
+void Connection::arm(milliseconds delay, void (Connection::*action)()) {
+  timer_.expires_after(delay);
+  timer_.async_wait([self = weak_from_this(), action](error_code error) {
+    if (const auto connection = self.lock(); connection && !error) (connection.get()->*action)();
+  });
+}
+
+asio::awaitable<void> Connection::start_up() {
+  auto start = co_await read_startup_packet();
+  if (!start) co_return;
+  const std::string database = start->message.database();
+  const config::Upstream* route_found = route(database);
+  if (route_found == nullptr) {
+    co_await refuse(
+        protocol::encode_fatal("3D000", "pgwarden has no route for database \"" + database + "\""));
+    co_return;
+  }
+  const config::Upstream upstream = *route_found;  // a reload may end the original while this waits
+  endpoint_ = upstream.endpoint;
+  if (!co_await connect_upstream()) co_return;
+  begin_session(*start, upstream);
+  if (asks_for_replication(start->message.parameter("replication"))) {
+    auto verdict = policy::decide_replication(*worker_.config->policy, who_);
+    const session::Answer answer = record(std::move(verdict), "(replication connection)");
+    if (answer.effect == policy::Effect::deny) {
+      const policy::Explanation& words = answer.refusal->explanation;
+      co_await refuse(protocol::encode_fatal(answer.refusal->sqlstate, words.message, words.hint));
+      co_return;
+    }
+  }
+  const bool renamed = !upstream.database.empty() && upstream.database != database;
+  to_upstream_.write(renamed ? start->message.with_database(upstream.database) : std::move(start->packet));
+  if (co_await send_all(upstream_, to_upstream_)) {
+    close();
+    co_return;
+  }
+  run(pump_frontend(std::move(start->rest)));
+  run(pump_backend());
+}
+
+/// The client's StartupMessage; nullopt when the connection has come to its end without one.
+asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_packet() {
+  StartupFlow flow;
+  for (;;) {
+    error_code error;
+    const protocol::Bytes bytes = try_receive(client_, error);
+    if (error == asio::error::would_block) error = co_await readable(client_);
+    if (error) break;
+    if (bytes.empty()) continue;
+    auto step = flow.feed(bytes);
+    if (auto* reply = std::get_if<StartupFlow::Reply>(&step)) {
+      if (co_await send(client_, std::string(1, reply->byte))) break;
+    } else if (auto* start = std::get_if<StartupFlow::Start>(&step)) {
+      co_return std::move(*start);
+    } else if (auto* cancel = std::get_if<StartupFlow::Cancel>(&step)) {
+      co_await forward_cancel(std::move(cancel->request));
+      break;
+    } else if (auto* refused = std::get_if<StartupFlow::Refuse>(&step)) {
+      worker_.shared.log.write(Level::warning, "connection refused",
+                               {{"session", number_}, {"client", who_.client}, {"reason", refused->why}});
+      co_await refuse(std::move(refused->fatal));
+      co_return std::nullopt;
+    }
+  }
+  close();
+  co_return std::nullopt;
+}
+
+/// Sends `fatal` and leaves the client time to read it.
+asio::awaitable<void> Connection::refuse(std::string fatal) {
+  co_await send(client_, std::move(fatal));
+  error_code ignored;
+  client_.shutdown(Socket::shutdown_send, ignored);
+  upstream_.close(ignored);
+  arm(linger, &Connection::close);
+  error_code error;
+  while (!error) {
+    try_receive(client_, error);
+    if (error == asio::error::would_block) error = co_await readable(client_);
+  }
+  close();
+}
+
+const config::Upstream* Connection::route(const std::string& database) const {
+  if (listener_ >= worker_.config->listeners.size()) return nullptr;
+  const config::Listener& listener = worker_.config->listeners[listener_];
+  for (const std::string& name : {database, std::string("*")}) {
+    if (const auto found = listener.databases.find(name); found != listener.databases.end())
+      return &found->second;
+  }
+  return listener.upstream ? &*listener.upstream : nullptr;
+}
+
+std::optional<config::Endpoint> Connection::cancel_target(const std::string& key) const {
+  if (auto known = worker_.shared.cancel_keys.find(key)) return known;
+  // With one upstream the key may belong to a session of another pgwarden in front of the same server.
+  if (listener_ >= worker_.config->listeners.size()) return std::nullopt;
+  const config::Listener& listener = worker_.config->listeners[listener_];
+  if (listener.upstream && listener.databases.empty()) return listener.upstream->endpoint;
+  return std::nullopt;
+}
+
+asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request) {
+  arm(cancel_time_max, &Connection::close);
+  const auto target = cancel_target(request.key);
+  if (!target) {
+    worker_.shared.log.write(Level::info, "cancel request for an unknown session",
+                             {{"session", number_}, {"client", who_.client}});
+    co_return;
+  }
+  if (co_await connect(upstream_, *target)) co_return;
+  prepare(upstream_);
+  if (co_await send(upstream_, protocol::encode_cancel(request.key))) co_return;
+  // The server closes when the signal has been sent; the client may rely on that order.
+  error_code error;
+  while (!error) {
+    try_receive(upstream_, error);
+    if (error == asio::error::would_block) error = co_await readable(upstream_);
+  }
+}
+
+asio::awaitable<bool> Connection::connect_upstream() {
+  asio::steady_timer deadline(worker_.context, worker_.config->limits.upstream_connect_timeout);
+  bool timed_out = false;
+  deadline.async_wait([&](error_code error) {
+    if (error) return;
+    timed_out = true;
+    error_code ignored;
+    upstream_.close(ignored);
+  });
+  const error_code error = co_await connect(upstream_, endpoint_);
+  deadline.cancel();
+  if (!client_.is_open()) co_return false;
+  if (!error) {
+    prepare(upstream_);
+    co_return true;
+  }
+  const std::string why = timed_out ? "timeout expired" : error.message();
+  worker_.shared.log.write(Level::error, "cannot connect to upstream",
+                           {{"session", number_}, {"upstream", name_of(endpoint_)}, {"error", why}});
+  co_await refuse(protocol::encode_fatal(
+      "08006", "pgwarden could not connect to upstream \"" + name_of(endpoint_) + "\": " + why));
+  co_return false;
+}
+
+void Connection::begin_session(const StartupFlow::Start& start, const config::Upstream& upstream) {
+  who_.user = start.message.user();
+  who_.database = upstream.database.empty() ? start.message.database() : upstream.database;
+  who_.application_name = start.message.parameter("application_name");
+  who_.host = upstream.endpoint.host;
+  protected_ = worker_.config->policy->protects(who_.host);
+  session_.emplace(
+      session::SessionSettings{new_denial_token(), worker_.config->limits.max_statement_bytes, protected_});
+  worker_.shared.log.write(Level::debug, "session begins",
+                           {{"session", number_},
+                            {"client", who_.client},
+                            {"user", who_.user},
+                            {"database", who_.database},
+                            {"upstream", name_of(endpoint_)}});
+}
+
+session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) const {
+  const config::Config& config = *worker_.config;
+  return audit::decide_and_record(
+      worker_.shared.log, {who_, number_, config.policy->version, protected_, config.log.log_literals},
+      std::move(verdict), sql);
+}
+
+asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
+  if (!first_bytes.empty()) co_await take_frontend(first_bytes);
+  error_code error;
+  for (;;) {
+    const protocol::Bytes chunk = try_receive(client_, error);
+    if (error == asio::error::would_block) {
+      error = co_await readable(client_);
+      if (error) break;
+      continue;
+    }
+    if (error) break;
+    if (!discarding_) co_await take_frontend(chunk);
+  }
+  frontend_done_ = true;
+  if (error != asio::error::eof || backend_done_) {
+    close();
+    co_return;
+  }
+  // What the client sent before it left is on its way; the server ends when it has read it, as on a direct
+  // connection.
+  error_code ignored;
+  upstream_.shutdown(Socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
+  session_->feed_frontend(chunk);
+  for (;;) {
+    const Status status = session_->advance_frontend(to_upstream_);
+    if (status == Status::judge && session_->request().sql.size() <= parsed_here_bytes_max) {
+      const session::JudgeRequest request = session_->request();
+      auto verdict = session::judge(*worker_.config->policy, who_, request);
+      session_->answer(record(std::move(verdict), request.sql), to_upstream_);
+      continue;
+    }
+    error_code error = try_send(upstream_, to_upstream_);
+    if (error == asio::error::would_block) {
+      session_->keep_frontend();
+      to_upstream_.keep();
+      error = co_await send_all(upstream_, to_upstream_);
+    }
+    if (error) {
+      upstream_gone();
+      co_return;
+    }
+    if (status == Status::hungry) co_return;
+    if (status == Status::ended) {
+      discarding_ = true;
+      error_code ignored;
+      upstream_.shutdown(Socket::shutdown_send, ignored);
+      co_return;
+    }
+    session_->keep_frontend();
+    if (status == Status::judge) {
+      co_await answer_later();
+    } else {
+      while (!session_->may_continue() && !ending()) co_await wakeup_.async_wait(use_tuple);
+    }
+    if (ending()) co_return;
+  }
+}
+
+/// Parses a large text on another thread; the client's later bytes wait in its socket.
+asio::awaitable<void> Connection::answer_later() {
+  const session::JudgeRequest request = session_->request();
+  const auto policy = worker_.config->policy;
+  const policy::Principal& who = who_;
+  auto judged = [request, policy, &who]() -> asio::awaitable<std::shared_ptr<policy::Verdict>> {
+    co_return std::make_shared<policy::Verdict>(session::judge(*policy, who, request));
+  };
+  const auto verdict = co_await asio::co_spawn(worker_.shared.parsers, judged, asio::use_awaitable);
+  session_->answer(record(std::move(*verdict), request.sql), to_upstream_);
+}
+
+/// The server's last words may still be on their way: the backend pump reads them and ends the connection.
+void Connection::upstream_gone() {
+  discarding_ = true;
+  to_upstream_.clear();
+}
+
+asio::awaitable<void> Connection::pump_backend() {
+  error_code error;
+  while (!session_->backend_ended()) {
+    const protocol::Bytes chunk = try_receive(upstream_, error);
+    if (error == asio::error::would_block) {
+      error = co_await readable(upstream_);
+      if (error) break;
+      continue;
+    }
+    if (error) break;
+    session_->feed_backend(chunk, to_client_);
+    error = try_send(client_, to_client_);
+    if (error == asio::error::would_block) {
+      to_client_.keep();
+      error = co_await send_all(client_, to_client_);
+    }
+    if (error) {  // nobody is there to read: the server's work ends with its connection
+      close();
+      co_return;
+    }
+    after_backend_bytes();
+  }
+  session_->finish_backend(to_client_);
+  co_await send_all(client_, to_client_);
+  backend_done_ = discarding_ = true;
+  wakeup_.cancel();
+  error_code ignored;
+  upstream_.close(ignored);
+  client_.shutdown(Socket::shutdown_send, ignored);
+  if (frontend_done_) {
+    close();
+  } else {
+    arm(linger, &Connection::close);
+  }
+}
+
+/// What the bytes just relayed have changed for this connection.
+void Connection::after_backend_bytes() {
+  if (!login_done_ && session_->logged_in()) {
+    login_done_ = true;
+    timer_.cancel();
+    if (!session_->cancel_key().empty()) worker_.shared.cancel_keys.add(session_->cancel_key(), endpoint_);
+  }
+  if (const auto& name = session_->application_name(); name && *name != who_.application_name) {
+    who_.application_name = *name;
+  }
+  if (session_->may_continue()) wakeup_.cancel();
+  if (draining_ && session_->idle()) terminate();
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (!session_ || session_->idle()) terminate();
+}
+
+void Connection::terminate() {
+  if (!session_ || backend_done_) {
+    close();
+    return;
+  }
+  const bool idle = session_->idle();
+  session_->fail("57P01", "terminating connection due to administrator command");
+  discarding_ = true;
+  error_code ignored;
+  if (idle) upstream_.write_some(asio::buffer(protocol::encode_terminate()), ignored);
+  upstream_.close(ignored);
+  arm(linger, &Connection::close);
+}
+
+void Connection::on_login_timeout() {
+  worker_.shared.log.write(Level::warning, "login timed out",
+                           {{"session", number_}, {"client", who_.client}});
+  const std::string_view words = "canceling authentication due to timeout";
+  if (session_ && !backend_done_) {
+    session_->fail("57014", words);
+    discarding_ = true;
+    error_code ignored;
+    upstream_.close(ignored);
+    arm(linger, &Connection::close);
+    return;
+  }
+  error_code ignored;
+  client_.write_some(asio::buffer(protocol::encode_fatal("57014", words)), ignored);
+  close();
+}
+
+bool Connection::ending() const { return backend_done_ || !client_.is_open(); }
+
+void Connection::close() {
+  error_code ignored;
+  timer_.cancel();
+  wakeup_.cancel();
+  upstream_.close(ignored);
+  client_.close(ignored);
+}
+
+}  // namespace pgwarden::net

@@ -1,0 +1,79 @@
+// The driver of one client connection: moves bytes between two sockets and the session's state machine.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/net/socket.h"
+#include "proxy/net/worker.h"
+#include "proxy/session/session.h"
+#include "proxy/session/startup_flow.h"
+
+namespace pgwarden::net {
+
+/// One client connection from accept to close. Lives on its worker's thread; kept alive by its coroutines, of
+/// which there is one while it starts and one per direction afterwards. It takes no decision: it performs
+/// what the session says.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Worker& worker, Socket client, std::size_t listener, std::uint64_t number);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  void start();
+  /// Closes with 57P01 as soon as no transaction is running.
+  void drain();
+  /// Closes with 57P01 now.
+  void terminate();
+
+ private:
+  using Status = session::Session::Status;
+
+  asio::awaitable<void> start_up();
+  asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
+  asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
+  asio::awaitable<bool> connect_upstream();
+  asio::awaitable<void> pump_frontend(std::string first_bytes);
+  asio::awaitable<void> pump_backend();
+  asio::awaitable<void> take_frontend(protocol::Bytes chunk);
+  asio::awaitable<void> answer_later();
+  asio::awaitable<void> refuse(std::string fatal);
+  void begin_session(const session::StartupFlow::Start& start, const config::Upstream& upstream);
+  const config::Upstream* route(const std::string& database) const;
+  std::optional<config::Endpoint> cancel_target(const std::string& key) const;
+
+  session::Answer record(policy::Verdict verdict, std::string_view sql) const;
+  void after_backend_bytes();
+  void upstream_gone();
+  void run(asio::awaitable<void> coroutine);
+  void arm(std::chrono::milliseconds delay, void (Connection::*action)());
+  void on_login_timeout();
+  bool ending() const;
+  void close();
+
+  Worker& worker_;
+  Socket client_;
+  Socket upstream_;
+  asio::steady_timer timer_;   ///< the login deadline, later the time for last bytes
+  asio::steady_timer wakeup_;  ///< never expires: cancelled to wake a session that waits for the server
+  const std::size_t listener_;
+  const std::uint64_t number_;
+  policy::Principal who_;
+  config::Endpoint endpoint_;
+  bool protected_ = true;
+  bool draining_ = false;
+  bool discarding_ = false;     ///< the client's bytes no longer matter
+  bool frontend_done_ = false;  ///< the client has closed its side
+  bool backend_done_ = false;   ///< the server has closed its side
+  bool login_done_ = false;
+  std::optional<session::Session> session_;
+  session::Outgoing to_upstream_;
+  session::Outgoing to_client_;
+};
+
+}  // namespace pgwarden::net

@@ -1,0 +1,104 @@
+#include "proxy/net/listener.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <stdexcept>
+
+#include "proxy/net/connection.h"
+
+namespace pgwarden::net {
+
+namespace {
+
+constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+/// Out of descriptors or memory: others must close before accepting again makes sense.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+std::uint64_t next_connection_number() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+Listener::Listener(asio::io_context& context, const config::Endpoint& address, std::size_t index,
+                   const audit::Log& log)
+    : acceptor_(context), pause_(context), index_(index), log_(log) {
+  try {
+    open(address);
+  } catch (const boost::system::system_error& error) {
+    const std::string where =
+        address.is_unix() ? address.host : address.host + ":" + std::to_string(address.port);
+    throw std::runtime_error("cannot listen on " + where + ": " + error.code().message());
+  }
+}
+
+Listener::~Listener() { close(); }
+
+void Listener::open(const config::Endpoint& address) {
+  if (address.is_unix()) {
+    struct stat status {};
+    if (::stat(address.host.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
+      ::unlink(address.host.c_str());
+    acceptor_.open(Protocol(AF_UNIX, 0));
+    acceptor_.bind(asio::local::stream_protocol::endpoint(address.host));
+    unix_path_ = address.host;
+    ::chmod(unix_path_.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
+  } else {
+    asio::ip::tcp::resolver resolver(acceptor_.get_executor());
+    const asio::ip::tcp::endpoint endpoint =
+        *resolver.resolve(address.host, std::to_string(address.port), asio::ip::tcp::resolver::passive);
+    acceptor_.open(Protocol(endpoint.protocol().family(), IPPROTO_TCP));
+    acceptor_.set_option(asio::socket_base::reuse_address(true));
+    acceptor_.bind(endpoint);
+  }
+  acceptor_.listen();
+}
+
+asio::awaitable<void> Listener::accept(NextWorker next_worker) {
+  while (acceptor_.is_open()) {
+    Worker& worker = next_worker();
+    auto [error, socket] = co_await acceptor_.async_accept(worker.context, use_tuple);
+    if (error == asio::error::operation_aborted) break;
+    if (error) {
+      log_.write(audit::Level::error, "cannot accept connections", {{"error", error.message()}});
+      pause_.expires_after(accept_pause);
+      co_await pause_.async_wait(use_tuple);
+      continue;
+    }
+    asio::post(worker.context, [&worker, index = index_, client = Socket(std::move(socket))]() mutable {
+      std::make_shared<Connection>(worker, std::move(client), index, next_connection_number())->start();
+    });
+  }
+}
+
+void Listener::close() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+  if (!unix_path_.empty()) ::unlink(std::exchange(unix_path_, {}).c_str());
+}
+
+config::Endpoint Listener::address() const {
+  config::Endpoint address;
+  error_code ignored;
+  const auto endpoint = acceptor_.local_endpoint(ignored);
+  if (!unix_path_.empty()) {
+    address.host = unix_path_;
+    return address;
+  }
+  asio::ip::tcp::endpoint tcp;
+  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
+  address.host = tcp.address().to_string();
+  address.port = tcp.port();
+  return address;
+}
+
+}  // namespace pgwarden::net

@@ -1,0 +1,63 @@
+// The whole proxy: listeners, workers, reload, end.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/audit/log.h"
+#include "proxy/net/cancel_keys.h"
+#include "proxy/net/listener.h"
+#include "proxy/net/thread.h"
+#include "proxy/net/worker.h"
+
+namespace pgwarden::net {
+
+/// Listens and gives connections to its workers in turn (D10). Construction binds every listener and throws
+/// std::runtime_error with the address when one cannot be bound.
+class Server {
+ public:
+  Server(std::shared_ptr<const config::Config> config, const audit::Log& log);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Serves until stop() and the end of every session. Blocks; call once.
+  void run();
+
+  // The following are called on the thread that runs the server, through context().
+
+  boost::asio::io_context& context() { return context_; }
+  /// The first call lets running transactions end, within `drain_timeout`; the second closes at once.
+  void stop();
+  /// Running sessions take the new policy with their next statement, new ones everything. False, with a
+  /// record in the log, when listeners have changed: that needs a restart.
+  bool reload(std::shared_ptr<const config::Config> config);
+  /// The addresses in use, in the configuration's order; a port 0 has become a real one.
+  std::vector<config::Endpoint> addresses() const;
+
+ private:
+  void drain();
+  void terminate();
+  void watch_end();
+  template <typename Action>
+  void on_every_worker(Action action);
+
+  std::shared_ptr<const config::Config> config_;
+  const audit::Log& log_;
+  boost::asio::io_context context_{1};
+  boost::asio::io_context parsers_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> parsers_work_{
+      parsers_.get_executor()};
+  boost::asio::steady_timer timer_{context_};
+  CancelKeys cancel_keys_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  int stops_ = 0;
+};
+
+}  // namespace pgwarden::net

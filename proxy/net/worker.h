@@ -1,0 +1,37 @@
+// One I/O thread and what its sessions share.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <set>
+
+#include "config/config.h"
+#include "proxy/audit/log.h"
+#include "proxy/net/cancel_keys.h"
+
+namespace pgwarden::net {
+
+class Connection;
+
+/// What all workers share. Outlives them.
+struct Shared {
+  const audit::Log& log;
+  CancelKeys& cancel_keys;
+  boost::asio::io_context& parsers;  ///< for texts too large to parse between two reads
+};
+
+/// An io_context that one thread runs, and the connections that live on it. Everything but `context` is
+/// touched only on that thread.
+struct Worker {
+  explicit Worker(Shared shared_parts, std::shared_ptr<const config::Config> first)
+      : shared(shared_parts), config(std::move(first)) {}
+
+  Shared shared;
+  std::shared_ptr<const config::Config> config;  ///< replaced on reload
+  std::set<Connection*> connections;
+  boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
+};
+
+}  // namespace pgwarden::net

@@ -1,0 +1,81 @@
+#include "proxy/session/denials.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "protocol/messages.h"
+#include "protocol/tags.h"
+
+namespace pgwarden::session {
+
+namespace {
+
+using protocol::error_field;
+
+/// PostgreSQL counts the position of an error in characters of the client's text, from 1.
+std::size_t character_position(std::string_view sql, std::int32_t byte_offset, bool utf8) {
+  if (byte_offset < 0) return 0;
+  const std::string_view before = sql.substr(0, static_cast<std::size_t>(byte_offset));
+  if (!utf8) return before.size() + 1;
+  const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return static_cast<std::size_t>(std::count_if(before.begin(), before.end(), starts_character)) + 1;
+}
+
+}  // namespace
+
+std::string Denials::replace(char tag, std::string_view statement, Refusal refusal, std::string_view sql,
+                             bool utf8, const Pipeline& pipeline) {
+  const std::uint64_t number = ++count_;
+  const bool extended = tag == protocol::frontend::parse;
+  const std::uint64_t segment = pipeline.sending_segment();
+  // Behind a denied Parse the server skips to Sync: a second one in the same segment can never be reached.
+  const bool unreachable =
+      extended && !pending_.empty() && pending_.back().segment == segment && pending_.back().extended;
+  if (!unreachable) {
+    const std::size_t position = character_position(sql, refusal.position, utf8);
+    pending_.push_back({number, segment, extended, std::move(refusal), position});
+  }
+  const std::string text = token_ + "_" + std::to_string(number);
+  return extended ? protocol::encode_parse(statement, text) : protocol::encode_query(text);
+}
+
+std::optional<Denials::Swapped> Denials::swap(protocol::Bytes body) {
+  const protocol::ErrorFields server = protocol::decode_error_fields(body);
+  const std::string_view message = error_field(server, 'M');
+  const std::size_t at = message.find(token_ + "_");
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = message.substr(at + token_.size() + 1);
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  while (!pending_.empty() && pending_.front().number < number) pending_.pop_front();
+  if (pending_.empty() || pending_.front().number != number) return std::nullopt;
+  const Denial denial = std::move(pending_.front());
+  pending_.pop_front();
+
+  const bool ends_session = denial.refusal.on_deny == policy::OnDeny::terminate;
+  const policy::Explanation& words = denial.refusal.explanation;
+  const std::string position = denial.position == 0 ? "" : std::to_string(denial.position);
+  const std::string line = words.line == 0 ? "" : std::to_string(words.line);
+  // The server's own word for the severity: it follows lc_messages.
+  const std::string_view severity = ends_session ? "FATAL" : error_field(server, 'S');
+  return Swapped{
+      protocol::encode_error(protocol::backend::error_response, {{'S', severity},
+                                                                 {'V', ends_session ? "FATAL" : "ERROR"},
+                                                                 {'C', denial.refusal.sqlstate},
+                                                                 {'M', words.message},
+                                                                 {'D', words.detail},
+                                                                 {'H', words.hint},
+                                                                 {'P', position},
+                                                                 {'s', words.schema},
+                                                                 {'t', words.table},
+                                                                 {'F', words.file},
+                                                                 {'L', line},
+                                                                 {'R', words.routine}}),
+      denial.refusal.on_deny};
+}
+
+void Denials::forget_answered(const Pipeline& pipeline) {
+  while (!pending_.empty() && pending_.front().segment < pipeline.answering_segment()) pending_.pop_front();
+}
+
+}  // namespace pgwarden::session

@@ -1,0 +1,107 @@
+"""The servers that tests run against: a scratch PostgreSQL and pgwarden in front of it."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRATCH = ROOT / "scripts" / "scratch-postgres"
+START_TIMEOUT_S = 30
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class ScratchPostgres:
+    """A PostgreSQL of its own for the time of a `with`. `conf` and `hba` are lines for its files."""
+
+    def __init__(self, conf="", hba=""):
+        self.directory = tempfile.mkdtemp(prefix="pgwarden-test-")
+        os.chmod(self.directory, 0o755)
+        self.environment = dict(os.environ, PGWARDEN_SCRATCH_CONF=conf, PGWARDEN_SCRATCH_HBA=hba)
+
+    def __enter__(self):
+        subprocess.run([SCRATCH, "start", self.directory], check=True, env=self.environment, stdout=subprocess.DEVNULL)
+        self.port = int(pathlib.Path(self.directory, "port").read_text(encoding="ascii"))
+        self.address = ("127.0.0.1", self.port)
+        self.socket_directory = str(pathlib.Path(self.directory, "sock"))
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([SCRATCH, "stop", self.directory], check=False, stdout=subprocess.DEVNULL)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def psql(self, database, sql):
+        """What `sql` gives, unaligned; raises CalledProcessError when it fails."""
+        command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
+        done = subprocess.run(
+            [*command, "-U", "postgres", "-d", database], input=sql, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+
+class Pgwarden:
+    """pgwarden for the time of a `with`: one listener to a protected host (127.0.0.1), one to an unprotected one
+    (localhost), and a Unix-domain socket to the server's own. `extra` is appended to the configuration."""
+
+    def __init__(self, binary, postgres, extra=""):
+        self.binary = str(pathlib.Path(binary).resolve())
+        self.directory = tempfile.mkdtemp(prefix="pgwarden-test-")
+        self.protected = ("127.0.0.1", free_port())
+        self.unprotected = ("127.0.0.1", free_port())
+        self.socket_path = f"{self.directory}/.s.PGSQL.6432"
+        self.config = pathlib.Path(self.directory, "pgwarden.yaml")
+        self.log = pathlib.Path(self.directory, "log")
+        self.write_config(
+            f"""\
+listeners:
+  - listen: 127.0.0.1:{self.protected[1]}
+    upstream: postgres://127.0.0.1:{postgres.port}
+  - listen: 127.0.0.1:{self.unprotected[1]}
+    upstream: postgres://localhost:{postgres.port}
+  - listen: {self.socket_path}
+    upstream: postgres:///?host={postgres.socket_directory}&port={postgres.port}
+protect: [127.0.0.1, "{postgres.socket_directory}"]
+{extra}
+"""
+        )
+
+    def write_config(self, text):
+        self.config.write_text(text, encoding="utf-8")
+
+    def __enter__(self):
+        with open(self.log, "wb") as log:
+            # AddressSanitizer would keep all freed memory for a while, and no test could tell that from a leak.
+            environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8")
+            command = [self.binary, "run", "--config", self.config]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(self.unprotected) == 0:
+                    return self
+            time.sleep(0.02)
+        raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        if self.process.returncode not in (0, -signal.SIGKILL):
+            raise AssertionError(f"pgwarden ended with {self.process.returncode}")
+
+    def log_text(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")

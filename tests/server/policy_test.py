@@ -1,0 +1,167 @@
+"""What the policy says reaches the client, the log and running sessions."""
+
+import signal
+import unittest
+
+import psycopg2
+
+from support import ServerTest, eventually
+
+RULES = """
+rules:
+  - name: scratch-is-free
+    effect: allow
+    match: {classes: [ddl_create, ddl_drop], objects: ["scratch.*"]}
+  - name: watch-truncate
+    effect: warn
+    match: {classes: [truncate]}
+    reason: Truncating loses data.
+  - name: migrator-may-alter
+    effect: allow
+    match: {classes: [ddl_alter], users: [migrator]}
+  - name: no-grants-ever
+    effect: deny
+    on_deny: terminate
+    match: {classes: [dcl]}
+"""
+
+
+class Policy(ServerTest):
+    extra = RULES
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.postgres.psql("postgres", """CREATE TABLE "Product" (id int); INSERT INTO "Product" VALUES (1);
+            CREATE SCHEMA scratch; CREATE TABLE filled (id int); INSERT INTO filled VALUES (1);
+            CREATE ROLE migrator LOGIN SUPERUSER;""")
+
+    def setUp(self):
+        self.original = self.pgwarden.config.read_text(encoding="utf-8")
+
+    def tearDown(self):
+        if self.pgwarden.config.read_text(encoding="utf-8") != self.original:
+            self.reload(self.original)
+
+    def reload(self, text, message="reloaded"):
+        seen = len(self.log_records(message))
+        self.pgwarden.write_config(text)
+        self.pgwarden.process.send_signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: len(self.log_records(message)) > seen), self.pgwarden.log_text())
+
+    def test_the_message_says_what_why_and_what_next(self):
+        done = self.psql('drop table "Product" cascade', check=False)
+        lines = done.stderr.splitlines()
+        self.assertRegex(lines[0], r'^ERROR:  cannot execute DROP TABLE on table "Product": rule ".+" denies it on '
+                                   r'protected host "127\.0\.0\.1" \(pgwarden [0-9A-Z]{6}\)$')
+        self.assertEqual(lines[1], 'LINE 1: drop table "Product" cascade')
+        self.assertRegex(lines[2], r"^ +\^$")
+        self.assertTrue(lines[3].startswith("DETAIL:  The statement was not executed."), lines[3])
+        self.assertTrue(lines[4].startswith("HINT:  Do not retry or rephrase"), lines[4])
+        self.assertEqual(self.postgres.psql("postgres", 'SELECT count(*) FROM "Product"'), "1")
+
+    def test_the_sqlstate_and_fields(self):
+        connection = psycopg2.connect(self.dsn())
+        with self.assertRaises(psycopg2.errors.InsufficientPrivilege) as caught:
+            connection.cursor().execute('ALTER TABLE public."Product" ADD COLUMN x int')
+        diagnostics = caught.exception.diag
+        self.assertEqual((diagnostics.schema_name, diagnostics.table_name), ("public", "Product"))
+        self.assertTrue(diagnostics.source_function and diagnostics.source_file and diagnostics.source_line)
+        connection.close()
+
+    def test_rules_of_the_file_come_first(self):
+        self.psql("CREATE TABLE scratch.mine (id int)", "DROP TABLE scratch.mine")
+        self.assertIn("cannot execute", self.psql("CREATE TABLE mine (id int)", check=False).stderr)
+        self.assertIn("cannot execute", self.psql('DROP TABLE scratch.mine, "Product"', check=False).stderr)
+        self.psql('ALTER TABLE "Product" ADD COLUMN y int', user="migrator")
+        self.assertIn("cannot execute", self.psql('ALTER TABLE "Product" ADD COLUMN z int', check=False).stderr)
+
+    def test_a_warning_is_a_notice_and_the_statement_runs(self):
+        done = self.psql("TRUNCATE filled")
+        self.assertIn("WARNING", done.stderr)
+        self.assertIn("watch-truncate", done.stderr)
+        self.assertEqual(self.postgres.psql("postgres", "SELECT count(*) FROM filled"), "0")
+
+    def test_a_rule_can_end_the_session(self):
+        done = self.psql("GRANT ALL ON filled TO PUBLIC", "SELECT 'still here'", check=False)
+        self.assertIn("FATAL", done.stderr)
+        self.assertNotIn("still here", done.stdout)
+        self.assertEqual(done.returncode, 2)
+
+    def test_a_host_that_is_not_protected_is_only_observed(self):
+        self.psql("CREATE TABLE free (id int)", "DROP TABLE free", address="unprotected")
+        self.assertTrue(any(record["host"] == "localhost" and record["command"] == "DROP TABLE"
+                            for record in self.log_records("would be denied on a protected host")))
+
+    def test_the_record_of_a_denial(self):
+        done = self.psql("""UPDATE "Product" SET id = 12345 /* secret */ ; DROP TABLE public."Product" """, check=False,
+                         environment={"PGAPPNAME": "the-app"})
+        decision = done.stderr.split("(pgwarden ")[1][:6]
+        record = next(record for record in self.log_records("statement denied") if record["decision"] == decision)
+        self.assertEqual({key: record[key] for key in ("user", "database", "application_name", "host")},
+                         {"user": "postgres", "database": "postgres", "application_name": "the-app", "host": "127.0.0.1"})
+        for key in ("time", "session", "client", "class", "objects", "rule", "statement"):
+            self.assertTrue(record[key], key)
+        self.assertNotIn("12345", record["statement"])
+        self.assertNotIn("secret", record["statement"])
+
+    def test_literals_are_logged_when_asked_for(self):
+        self.reload(self.original + "\nlog: {log_literals: true}\n")
+        self.psql("DROP TABLE a; SELECT 'visible'", check=False)
+        self.assertIn("visible", self.log_records("statement denied")[-1]["statement"])
+
+    def test_a_running_session_takes_a_new_policy(self):
+        connection = psycopg2.connect(self.dsn())
+        connection.autocommit = True
+        cursor = connection.cursor()
+        with self.assertRaises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("CREATE TABLE later (id int)")
+        self.reload(self.original.replace('objects: ["scratch.*"]', 'objects: ["later"]'))
+        cursor.execute("CREATE TABLE later (id int)")
+        cursor.execute("DROP TABLE later")
+        connection.close()
+
+    def test_a_bad_file_keeps_the_old_policy_and_says_so(self):
+        self.reload(self.original.replace("effect: warn", "efect: warn"), "reload failed")
+        log = self.pgwarden.log_text()
+        self.assertIn("efect", log)
+        self.assertIn('effect', log)
+        self.assertIn("WARNING", self.psql("TRUNCATE filled").stderr)
+
+    def test_replication_connections_are_refused(self):
+        done = self.psql("IDENTIFY_SYSTEM", check=False, options=("replication=true",), database="postgres")
+        self.assertNotEqual(done.returncode, 0)
+        for value in ("true", "database", "1", "on"):
+            with self.subTest(value), self.assertRaises(psycopg2.OperationalError) as caught:
+                psycopg2.connect(self.dsn() + f" replication={value}")
+            self.assertIn("pgwarden", str(caught.exception))
+
+
+class Routing(ServerTest):
+    """Several databases behind one listener."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.postgres.psql("postgres", "CREATE DATABASE real_name")
+        cls.postgres.psql("postgres", "CREATE DATABASE other")
+        text = cls.pgwarden.config.read_text(encoding="utf-8")
+        cls.pgwarden.write_config(text.replace(
+            f"    upstream: postgres://127.0.0.1:{cls.postgres.port}\n",
+            f"""    databases:
+      shop: postgres://127.0.0.1:{cls.postgres.port}/real_name
+      other: postgres://localhost:{cls.postgres.port}
+""", 1))
+        cls.pgwarden.process.send_signal(signal.SIGHUP)
+
+    def test_names_are_routed_as_pgbouncer_does(self):
+        self.assertTrue(eventually(lambda: self.log_records("reloaded")))
+        self.assertEqual(self.psql("SELECT current_database()", database="shop").stdout.strip(), "real_name")
+        self.assertEqual(self.psql("SELECT current_database()", database="other").stdout.strip(), "other")
+        self.assertIn('no route for database "postgres"', self.psql("SELECT 1", check=False).stderr)
+        self.assertIn("cannot execute", self.psql("CREATE TABLE t ()", database="shop", check=False).stderr)
+        self.psql("CREATE TABLE t ()", database="other")
+
+
+if __name__ == "__main__":
+    unittest.main()

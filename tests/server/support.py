@@ -1,0 +1,81 @@
+"""What the tests against a real server share. The binary under test: the environment variable PGWARDEN_BINARY."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from lib.servers import Pgwarden, ScratchPostgres  # noqa: E402
+from wire import player  # noqa: E402
+
+BINARY = os.environ["PGWARDEN_BINARY"]
+PROTECTED = "protected"
+
+
+def eventually(condition, seconds=10):
+    """Whether `condition()` becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+class ServerTest(unittest.TestCase):
+    """A scratch server and a pgwarden in front of it, for all tests of a class."""
+
+    conf = ""
+    hba = ""
+    extra = ""  # appended to pgwarden's configuration
+
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = cls.enterClassContext_(ScratchPostgres(cls.conf, cls.hba))
+        cls.pgwarden = cls.enterClassContext_(Pgwarden(BINARY, cls.postgres, cls.extra))
+
+    @classmethod
+    def enterClassContext_(cls, manager):
+        value = manager.__enter__()
+        cls.addClassCleanup(manager.__exit__, None, None, None)
+        return value
+
+    def psql(self, *commands, user="postgres", database="postgres", address=PROTECTED, check=True, environment=None,
+             options=(), source=None):
+        host, port = getattr(self.pgwarden, address)
+        command = ["psql", "-X", "-A", "-t", "-h", host, "-p", str(port), "-U", user, "-d", database, *options]
+        for sql in commands:
+            command += ["-c", sql]
+        return subprocess.run(command, capture_output=True, text=True, check=check, input=source, timeout=120,
+                              env=dict(os.environ, **(environment or {})))
+
+    def dsn(self, address=PROTECTED, database="postgres", user="postgres"):
+        host, port = getattr(self.pgwarden, address)
+        return f"host={host} port={port} user={user} dbname={database}"
+
+    def raw_session(self, pgwarden=None, application_name="raw", address=PROTECTED):
+        """A session whose messages the test sees itself; logged in, with nothing received yet."""
+        session = player.Player(getattr(pgwarden or self.pgwarden, address), False)
+        session.startup("postgres", "postgres", [("application_name", application_name)], (3, 0))
+        session.until("Z", 1)
+        self.addCleanup(session.socket.close)
+        session.received.clear()
+        return session
+
+    def log_records(self, message):
+        records = []
+        for line in self.pgwarden.log_text().splitlines():
+            if line.startswith("{"):
+                record = json.loads(line)
+                if record["message"] == message:
+                    records.append(record)
+        return records
+
+    def backends(self, application_name):
+        return int(self.postgres.psql(
+            "postgres", f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{application_name}'"))

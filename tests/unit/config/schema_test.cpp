@@ -1,0 +1,127 @@
+// config/pgwarden.schema.json is written by hand: these tests hold it, and the examples, to what the loader
+// takes.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/keys.h"
+#include "config/load.h"
+#include "config/yaml_node.h"
+
+namespace pgwarden::config {
+namespace {
+
+const std::filesystem::path config_folder =
+    std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".." / "config";
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  REQUIRE(file);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+const YamlNode& at(const YamlNode& node, std::string_view key) {
+  const auto found = std::find_if(node.entries.begin(), node.entries.end(),
+                                  [&](const YamlEntry& entry) { return entry.key == key; });
+  INFO(key);
+  REQUIRE(found != node.entries.end());
+  return found->value;
+}
+
+template <typename... Keys>
+const YamlNode& at(const YamlNode& node, std::string_view key, Keys... more) {
+  return at(at(node, key), more...);
+}
+
+std::vector<std::string> sorted(std::vector<std::string> words) {
+  std::sort(words.begin(), words.end());
+  return words;
+}
+
+std::vector<std::string> sorted(std::span<const std::string_view> words) {
+  return sorted(std::vector<std::string>(words.begin(), words.end()));
+}
+
+std::vector<std::string> properties(const YamlNode& object) {
+  std::vector<std::string> names;
+  CHECK(at(object, "additionalProperties").text == "false");
+  for (const YamlEntry& entry : at(object, "properties").entries) names.push_back(entry.key);
+  return sorted(names);
+}
+
+std::vector<std::string> words(const YamlNode& value) {
+  std::vector<std::string> list;
+  for (const YamlNode& item : at(value, "enum").items) list.push_back(item.text);
+  return sorted(list);
+}
+
+TEST_CASE("the schema has the loader's keys and words", "[schema]") {
+  const std::string text = contents(config_folder / "pgwarden.schema.json");
+  Problems problems("pgwarden.schema.json", text);
+  const auto schema = parse_yaml(text, problems);  // JSON is YAML
+  REQUIRE(schema);
+  REQUIRE(problems.count() == 0);
+  CHECK(at(*schema, "$schema").text == "http://json-schema.org/draft-07/schema#");
+  const YamlNode& definitions = at(*schema, "definitions");
+  CHECK(properties(*schema) == sorted(root_keys));
+  CHECK(properties(at(definitions, "listener")) == sorted(listener_keys));
+  CHECK(properties(at(definitions, "rule")) == sorted(rule_keys));
+  CHECK(properties(at(definitions, "match")) == sorted(match_keys));
+  CHECK(properties(at(definitions, "limits")) == sorted(limits_keys));
+  CHECK(properties(at(definitions, "log")) == sorted(log_keys));
+
+  const YamlNode& match = at(definitions, "match", "properties");
+  CHECK(words(at(match, "classes", "items")) == sorted(policy::statement_class_names));
+  CHECK(words(at(match, "kinds", "items")) == sorted(kind_words));
+  const YamlNode& rule = at(definitions, "rule", "properties");
+  CHECK(words(at(rule, "effect")) == sorted(effect_words));
+  CHECK(words(at(rule, "on_deny")) == sorted(on_deny_words));
+  const YamlNode& log = at(definitions, "log", "properties");
+  CHECK(words(at(log, "format")) == sorted(log_format_words));
+  CHECK(words(at(log, "level")) == sorted(log_level_words));
+  CHECK(words(at(*schema, "properties", "preset")) == sorted(preset_names));
+}
+
+TEST_CASE("the examples load", "[schema]") {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(config_folder / "examples")) {
+    const Loaded loaded = load_file(entry.path().string());
+    for (const Diagnostic& diagnostic : loaded.diagnostics) UNSCOPED_INFO(format(diagnostic));
+    CHECK(loaded.config);
+    ++count;
+  }
+  CHECK(count >= 3);
+}
+
+TEST_CASE("the reference names every key and word", "[schema]") {
+  const std::string text = contents(config_folder / ".." / "docs" / "config.md");
+  const auto check = [&](std::span<const std::string_view> names) {
+    for (const std::string_view name : names) {
+      INFO(name);
+      CHECK(text.find("`" + std::string(name) + "`") != std::string::npos);
+    }
+  };
+  for (const auto& keys : {std::span<const std::string_view>(root_keys),
+                           {listener_keys},
+                           {rule_keys},
+                           {match_keys},
+                           {limits_keys},
+                           {log_keys},
+                           {policy::statement_class_names},
+                           {kind_words},
+                           {preset_names},
+                           {effect_words},
+                           {on_deny_words},
+                           {log_format_words},
+                           {log_level_words}}) {
+    check(keys);
+  }
+}
+
+}  // namespace
+}  // namespace pgwarden::config

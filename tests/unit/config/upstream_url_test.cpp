@@ -1,0 +1,170 @@
+#include "config/upstream_url.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+
+namespace pgwarden::config {
+namespace {
+
+Upstream parsed(std::string_view url) {
+  auto result = parse_upstream_url(url, UnknownParameters::keep);
+  INFO(url << ": " << result.error);
+  REQUIRE(result.value);
+  return *result.value;
+}
+
+std::string refused(std::string_view url, UnknownParameters unknown = UnknownParameters::keep) {
+  const auto result = parse_upstream_url(url, unknown);
+  INFO(url);
+  CHECK_FALSE(result.value);
+  return result.hint.empty() ? result.error : result.error + " / " + result.hint;
+}
+
+TEST_CASE("the parts of a URL", "[upstream_url]") {
+  const Upstream upstream = parsed("postgres://us%20er:p%40ss@DB.example.com:5433/my%20db?sslmode=disable");
+  CHECK(upstream.endpoint == Endpoint{"db.example.com", 5433});
+  CHECK(upstream.user == "us er");
+  CHECK(upstream.password == "p@ss");
+  CHECK(upstream.database == "my db");
+  CHECK(upstream.sslmode == SslMode::disable);
+  CHECK(upstream.parameters.empty());
+}
+
+TEST_CASE("what may be left out", "[upstream_url]") {
+  const Upstream upstream = parsed("postgresql://db");
+  CHECK(upstream.endpoint == Endpoint{"db", 5432});
+  CHECK(upstream.user.empty());
+  CHECK(upstream.database.empty());
+  CHECK(upstream.sslmode == SslMode::prefer);
+  CHECK(parsed("POSTGRES://db:/").database.empty());
+  CHECK(parsed("postgres://db/a/b").database == "a/b");
+}
+
+TEST_CASE("addresses and sockets", "[upstream_url]") {
+  CHECK(parsed("postgres://[2001:db8::1]:5433/x").endpoint == Endpoint{"2001:db8::1", 5433});
+  CHECK(parsed("postgres:///x?host=/var/run/postgresql").endpoint == Endpoint{"/var/run/postgresql", 5432});
+  CHECK(parsed("postgres://u@/x?host=/var/run/postgresql/&port=5433").endpoint ==
+        Endpoint{"/var/run/postgresql", 5433});
+  CHECK(parsed("postgres://%2Fvar%2Frun/x").endpoint == Endpoint{"/var/run", 5432});
+  CHECK(parsed("postgres://localhost/x?host=/tmp").endpoint.is_unix());
+}
+
+TEST_CASE("query parameters win, as in libpq", "[upstream_url]") {
+  const Upstream upstream = parsed("postgres://a:b@h:1/d?host=h2&port=2&dbname=d2&user=u2&password=p2");
+  CHECK(upstream.endpoint == Endpoint{"h2", 2});
+  CHECK(upstream.database == "d2");
+  CHECK(upstream.user == "u2");
+  CHECK(upstream.password == "p2");
+}
+
+TEST_CASE("other parameters are kept, and unknown ones only if they may be there", "[upstream_url]") {
+  const std::string url = "postgres://h/d?application_name=a%20b+c&schema=public";
+  CHECK(parsed(url).parameters ==
+        std::vector<Parameter>{{"application_name", "a b+c"}, {"schema", "public"}});
+  CHECK(refused(url, UnknownParameters::refuse) ==
+        "unknown parameter \"schema\" in the URL / parameters of a driver or an ORM belong in the client's "
+        "URL");
+  CHECK(refused("postgres://h/d?sslmod=disable", UnknownParameters::refuse) ==
+        "unknown parameter \"sslmod\" in the URL / did you mean \"sslmode\"?");
+  CHECK(parse_upstream_url("postgres://h/d?connect_timeout=5", UnknownParameters::refuse).value);
+}
+
+TEST_CASE("a wish for TLS is refused, never ignored", "[upstream_url]") {
+  const auto no_tls = [](const std::string& what) {
+    return "TLS to the upstream is not supported yet, and the URL asks for it with " + what +
+           " / use this release where the network between pgwarden and the server is trusted, with "
+           "sslmode=disable";
+  };
+  for (const std::string wish :
+       {"sslmode=require", "sslmode=verify-ca", "sslmode=verify-full", "ssl=true", "ssl=1", "requiressl=1",
+        "sslrootcert=system", "sslnegotiation=direct", "channel_binding=require"}) {
+    CHECK(refused("postgres://h/d?" + wish) == no_tls(wish));
+    CHECK(refused("postgres://h/d?sslmode=disable&" + wish) == no_tls(wish));
+  }
+  CHECK(refused("postgres://h/d?sslmode=required") ==
+        "unknown sslmode \"required\" / did you mean \"require\"?");
+  CHECK(parsed("postgres://h/d?sslmode=allow&channel_binding=prefer&ssl=false").sslmode == SslMode::allow);
+  CHECK(refused("postgres://h/d?gssencmode=require") ==
+        "GSSAPI encryption to the upstream is not supported / use gssencmode=disable");
+}
+
+TEST_CASE("what is not a URL of one server", "[upstream_url]") {
+  const std::string example = " / write postgres://USER@HOST:5432/DATABASE";
+  const std::string several = "several hosts in one URL are not supported yet / name one host";
+  const std::string unreadable =
+      "cannot read the URL / percent-encode special characters, for example \"@\" in a password as %40";
+  CHECK(refused("") == "not a PostgreSQL URL" + example);
+  CHECK(refused("mysql://u:secret@h/d") == "not a PostgreSQL URL" + example);
+  CHECK(refused("host=h dbname=d") == "not a PostgreSQL URL" + example);
+  CHECK(refused("postgres:///d") ==
+        "the URL names no host" + example + ", or ?host=/var/run/postgresql for a socket");
+  CHECK(refused("postgres://u:p@h1:1,h2:2/d") == several);
+  CHECK(refused("postgres:///d?host=h1,h2") == several);
+  CHECK(refused("postgres://h/d?port=1,2") == several);
+  CHECK(refused("postgres://h:99999/d") == "\"99999\" is not a port / a number from 1 to 65535");
+  CHECK(refused("postgres://h:0/d") == "\"0\" is not a port / a number from 1 to 65535");
+  CHECK(refused("postgres://h%20x/d") == "\"h x\" is not a host name or an IP address");
+  CHECK(refused("postgres://h/d?hostaddr=10.0.0.1") ==
+        "the parameter \"hostaddr\" is not supported / write the server's host into the URL");
+  CHECK(refused("postgres://h/d#x") ==
+        "the URL has a \"#\", which begins a fragment / write %23 for a \"#\" in a password");
+  CHECK(refused("postgres://u%00@h/d") == "the URL holds a NUL (%00)");
+  CHECK(refused("postgres://[::1]5433/d") == unreadable);
+  SECTION("a password with special characters, of which nothing is shown") {
+    CHECK(refused("postgres://u:sec ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:sec@ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:12/34@h/d") == unreadable);
+    CHECK(refused("postgres://u:sec/ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:sec%ret@h/d") == unreadable);
+  }
+}
+
+TEST_CASE("the client's URL", "[upstream_url]") {
+  const Endpoint listen{"127.0.0.1", 6432};
+  const auto rewritten = [&](std::string_view url) { return rewritten_url(url, listen, true); };
+  CHECK(rewritten("postgres://h") == "postgres://127.0.0.1:6432?sslmode=disable");
+  CHECK(rewritten("postgresql://us%20er:p%40ss@db.example.com:5433/my%20db?options=-c%20a%3Db") ==
+        "postgresql://us%20er:p%40ss@127.0.0.1:6432/my%20db?options=-c%20a%3Db&sslmode=disable");
+  CHECK(rewritten("postgres://h/d?schema=public&sslmode=prefer&connection_limit=5&pgbouncer=true&a=b+c") ==
+        "postgres://127.0.0.1:6432/d?schema=public&sslmode=disable&connection_limit=5&pgbouncer=true&a=b+c");
+  SECTION("the way to the server is not the client's") {
+    CHECK(rewritten(
+              "postgres://h/d?channel_binding=prefer&sslrootcert=/x&sslcert=y&sslaccept=strict&sslmode=allow"
+              "&sslmode=allow&requirepeer=postgres&gssencmode=prefer") ==
+          "postgres://127.0.0.1:6432/d?sslmode=disable");
+    CHECK(rewritten("postgres://u@/d?host=/var/run/postgresql&port=5433") ==
+          "postgres://u@127.0.0.1:6432/d?sslmode=disable");
+  }
+  SECTION("what cannot be read is not rewritten") {
+    CHECK(rewritten("nonsense").empty());
+    CHECK(rewritten("postgres://h/d?sslmode=require").empty());
+  }
+}
+
+TEST_CASE("passwords in the client's URL", "[upstream_url]") {
+  const Endpoint listen{"127.0.0.1", 6432};
+  CHECK(rewritten_url("postgres://u:secret@h/d", listen, false) ==
+        "postgres://u:***@127.0.0.1:6432/d?sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d?password=secret", listen, false) ==
+        "postgres://u@127.0.0.1:6432/d?password=***&sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d?p%61ssword=secret", listen, false) ==
+        "postgres://u@127.0.0.1:6432/d?password=***&sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d?password=secret", listen, true) ==
+        "postgres://u@127.0.0.1:6432/d?password=secret&sslmode=disable");
+}
+
+TEST_CASE("the client's URL for other listeners", "[upstream_url]") {
+  CHECK(rewritten_url("postgres://u@h/d", {"::1", 6432}, false) ==
+        "postgres://u@[::1]:6432/d?sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d", {"::", 6432}, false) ==
+        "postgres://u@[::1]:6432/d?sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d", {"0.0.0.0", 6432}, false) ==
+        "postgres://u@127.0.0.1:6432/d?sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d", {"gate.example.com", 6432}, false) ==
+        "postgres://u@gate.example.com:6432/d?sslmode=disable");
+  CHECK(rewritten_url("postgres://u@h/d", {"/run/pg warden/.s.PGSQL.6432", 6432}, false) ==
+        "postgres://u@localhost:6432/d?sslmode=disable&host=/run/pg%20warden");
+}
+
+}  // namespace
+}  // namespace pgwarden::config
