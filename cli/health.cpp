@@ -42,7 +42,8 @@ bool answers(Connect connect) {
   asio::io_context context;
   Socket socket(context);
   bool answered = false;
-  const std::string request = std::move(protocol::FrameWriter('\0').u32(protocol::startup_code::ssl)).finish();
+  const std::string request =
+      std::move(protocol::FrameWriter('\0').u32(protocol::startup_code::ssl)).finish();
   std::array<char, 1> answer{};
   connect(socket, [&](const boost::system::error_code& error) {
     if (error) return;

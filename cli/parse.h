@@ -20,8 +20,9 @@ inline config::Endpoint listen_address(const std::string& text) {
   return require(config::parse_listen(text), "--listen");
 }
 
-inline config::Upstream upstream(const std::string& url) {
-  return require(config::parse_upstream_url(url, config::UnknownParameters::keep), "URL");
+inline config::Upstream upstream(const std::string& url,
+                                 config::TlsDemands tls = config::TlsDemands::refuse) {
+  return require(config::parse_upstream_url(url, config::UnknownParameters::keep, tls), "URL");
 }
 
 }  // namespace pgwarden::cli

@@ -87,7 +87,9 @@ class Run {
 
   void start_command() {
     const config::Endpoint here = address();
-    const ChildDatabase database{config::rewritten_url(options_.url, here, true), here.host,
+    // libpq finds a Unix-domain socket by its directory and port.
+    const std::string host = here.is_unix() ? here.host.substr(0, here.host.rfind('/')) : here.host;
+    const ChildDatabase database{config::rewritten_url(options_.url, here, true), host,
                                  std::to_string(here.port), options_.url,
                                  upstream(options_.url).endpoint.host};
     child_ = start_child(command_, child_environment(current_environment(), database));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 #include <optional>
 #include <utility>
@@ -122,7 +121,7 @@ Outcome set_port(Upstream& upstream, const std::string& text) {
   return {};
 }
 
-Outcome set_sslmode(Upstream& upstream, const std::string& mode) {
+Outcome set_sslmode(Upstream& upstream, const std::string& mode, TlsDemands tls) {
   constexpr auto plain = std::to_array<std::string_view>({"disable", "allow", "prefer"});
   constexpr auto modes =
       std::to_array<std::string_view>({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
@@ -131,12 +130,12 @@ Outcome set_sslmode(Upstream& upstream, const std::string& mode) {
     upstream.sslmode = static_cast<SslMode>(found - plain.begin());
     return {};
   }
-  if (contains(modes, mode)) return no_tls("sslmode=" + mode);
+  if (contains(modes, mode)) return tls == TlsDemands::ignore ? Outcome{} : no_tls("sslmode=" + mode);
   return Fault{"unknown sslmode \"" + mode + "\"", suggestion(mode, modes)};
 }
 
 /// Parameters that demand more of the connection than this release gives.
-Outcome refuse_demands(const std::string& name, const std::string& value) {
+Outcome refuse_demands(const std::string& name, const std::string& value, TlsDemands tls) {
   constexpr auto no = std::to_array<std::string_view>({"0", "false", "disable", "off", "no"});
   if (name == "hostaddr" || name == "service" || name == "servicefile") {
     return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
@@ -145,7 +144,7 @@ Outcome refuse_demands(const std::string& name, const std::string& value) {
                          (name == "sslrootcert" && value == "system") ||
                          (name == "sslnegotiation" && value == "direct") ||
                          (name == "channel_binding" && value == "require");
-  if (wants_tls) return no_tls(name + "=" + value);
+  if (wants_tls && tls == TlsDemands::refuse) return no_tls(name + "=" + value);
   if (name == "gssencmode" && value == "require") {
     return Fault{"GSSAPI encryption to the upstream is not supported", "use gssencmode=disable"};
   }
@@ -153,10 +152,10 @@ Outcome refuse_demands(const std::string& name, const std::string& value) {
 }
 
 Outcome set_parameter(Upstream& upstream, const std::string& name, const std::string& value,
-                      UnknownParameters unknown) {
+                      UnknownParameters unknown, TlsDemands tls) {
   if (name == "host") return set_host(upstream, value);
   if (name == "port") return set_port(upstream, value);
-  if (name == "sslmode") return set_sslmode(upstream, value);
+  if (name == "sslmode") return set_sslmode(upstream, value, tls);
   if (name == "dbname") {
     upstream.database = value;
   } else if (name == "user") {
@@ -164,7 +163,7 @@ Outcome set_parameter(Upstream& upstream, const std::string& name, const std::st
   } else if (name == "password") {
     upstream.password = value;
   } else {
-    if (auto fault = refuse_demands(name, value)) return fault;
+    if (auto fault = refuse_demands(name, value, tls)) return fault;
     if (unknown == UnknownParameters::refuse && !contains(libpq_parameters, name)) {
       const std::string_view meant = nearest(name, libpq_parameters);
       return Fault{"unknown parameter \"" + name + "\" in the URL",
@@ -180,7 +179,7 @@ Fault unreadable() {
   return {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"};
 }
 
-Outcome read_url(const urls::url_view& url, UnknownParameters unknown, Upstream& upstream) {
+Outcome read_url(const urls::url_view& url, UnknownParameters unknown, TlsDemands tls, Upstream& upstream) {
   const std::string_view encoded_path(url.encoded_path());
   // Boost 1.81 takes what does not belong to a host or port for a path that has no slash. And a "/" in a
   // password makes a host of the user and a path of the rest.
@@ -202,7 +201,8 @@ Outcome read_url(const urls::url_view& url, UnknownParameters unknown, Upstream&
     if (auto fault = set_port(upstream, std::string(url.port()))) return fault;
   }
   for (const auto& parameter : url.encoded_params()) {
-    if (auto fault = set_parameter(upstream, parameter.key.decode(), parameter.value.decode(), unknown)) {
+    if (auto fault =
+            set_parameter(upstream, parameter.key.decode(), parameter.value.decode(), unknown, tls)) {
       return fault;
     }
   }
@@ -213,68 +213,9 @@ Outcome read_url(const urls::url_view& url, UnknownParameters unknown, Upstream&
   return {};
 }
 
-/// Everything but letters, digits and a few signs as %XX.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view plain = "-._~/";
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                          plain.find(c) != std::string_view::npos;
-    if (is_plain) {
-      encoded += c;
-    } else {
-      encoded.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-    }
-  }
-  return encoded;
-}
-
-/// Parameters about the way to the server: the client's way is another one.
-bool is_about_the_way(std::string_view name) {
-  constexpr auto names = std::to_array<std::string_view>(
-      {"host", "hostaddr", "port", "channel_binding", "gssencmode", "requiressl", "requirepeer"});
-  return contains(names, name) || (name.starts_with("ssl") && name != "sslmode");
-}
-
-std::string client_query(const urls::url_view& url, const Endpoint& listen, bool reveal_password) {
-  std::string query;
-  bool has_sslmode = false;
-  const auto add = [&query](std::string_view parameter) {
-    if (!query.empty()) query += '&';
-    query += parameter;
-  };
-  for (const auto& parameter : url.encoded_params()) {
-    const std::string name = parameter.key.decode();
-    if (is_about_the_way(name)) continue;
-    if (name == "sslmode") {
-      if (!std::exchange(has_sslmode, true)) add("sslmode=disable");
-    } else if (name == "password" && !reveal_password) {
-      add("password=***");
-    } else {
-      std::string text(parameter.key.data(), parameter.key.size());
-      if (parameter.has_value) text.append("=").append(parameter.value.data(), parameter.value.size());
-      add(text);
-    }
-  }
-  if (!has_sslmode) add("sslmode=disable");
-  if (listen.is_unix()) add("host=" + percent_encoded(listen.host.substr(0, listen.host.rfind('/'))));
-  return query;
-}
-
-/// Where a client finds a listener: one on every address is found on this machine. For a socket the query
-/// names the directory; the host is there for drivers that cannot read a URL without one.
-std::string client_host(const Endpoint& listen) {
-  if (listen.is_unix()) return "localhost";
-  if (listen.host == "0.0.0.0") return "127.0.0.1";
-  if (listen.host == "::") return "[::1]";
-  return listen.host.find(':') == std::string::npos ? listen.host : "[" + listen.host + "]";
-}
-
 }  // namespace
 
-Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown) {
+Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown, TlsDemands tls) {
   const auto refuse = [](Fault fault) {
     return Parsed<Upstream>{{}, std::move(fault.error), std::move(fault.hint)};
   };
@@ -286,19 +227,8 @@ Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unkn
         {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"});
   }
   Upstream upstream;
-  if (auto fault = read_url(*parsed, unknown, upstream)) return refuse(std::move(*fault));
+  if (auto fault = read_url(*parsed, unknown, tls, upstream)) return refuse(std::move(*fault));
   return {std::move(upstream), "", ""};
-}
-
-std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password) {
-  if (!parse_upstream_url(url, UnknownParameters::keep).value) return "";
-  const auto parsed = urls::parse_uri(url);
-  urls::url rewritten(*parsed);
-  if (rewritten.has_password() && !reveal_password) rewritten.set_encoded_password("***");
-  rewritten.set_encoded_host(client_host(listen));
-  rewritten.set_port_number(listen.port);
-  rewritten.set_encoded_query(client_query(*parsed, listen, reveal_password));
-  return std::string(rewritten.buffer());
 }
 
 }  // namespace pgwarden::config

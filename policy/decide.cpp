@@ -36,6 +36,12 @@ Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) 
   return {policy.default_effect, nullptr};
 }
 
+/// Kinds whose facts carry the table's name, and their own as the argument. (Other arguments are literals.)
+bool is_part_of_table(ObjectKind kind) noexcept {
+  return kind == ObjectKind::column || kind == ObjectKind::trigger || kind == ObjectKind::rule ||
+         kind == ObjectKind::policy || kind == ObjectKind::index;
+}
+
 std::string qualified_name(const Fact& fact) {
   std::string name(fact.schema);
   if (!name.empty()) name += '.';
@@ -62,6 +68,7 @@ Finding finding_of(const Fact& fact, const Rule* rule, const Policy& policy) {
   finding.command = fact.command;
   finding.schema = fact.schema;
   finding.name = fact.name;
+  if (is_part_of_table(fact.kind)) finding.part = fact.argument;
   finding.position = fact.position;
   if (rule != nullptr) {
     finding.rule = rule->name;

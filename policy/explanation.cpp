@@ -26,6 +26,18 @@ std::string quoted_object(const Finding& finding) {
   return quoted(schema + (schema.empty() ? "" : ".") + printable(finding.name, identifier_bytes_max));
 }
 
+/// "table "public.Product"", or "column "price" of relation "public.Product"" in PostgreSQL's words.
+std::string object_of(const Finding& finding) {
+  if (!finding.part.empty()) {
+    const std::string part = quoted(printable(finding.part, identifier_bytes_max));
+    return std::string(name_of(finding.kind)) + " " + part + " of relation " + quoted_object(finding);
+  }
+  // An index without a name of its own goes by its table's.
+  const bool unnamed_index = finding.kind == ObjectKind::index && finding.command == "CREATE INDEX";
+  const std::string_view kind = unnamed_index ? "relation" : name_of(finding.kind);
+  return std::string(kind) + (kind.empty() ? "" : " ") + quoted_object(finding);
+}
+
 bool is_call(const Finding& finding) {
   return finding.cls == StatementClass::call_sensitive && finding.kind == ObjectKind::function &&
          !finding.name.empty();
@@ -59,9 +71,7 @@ std::string action(const Finding& finding) {
   if (is_call(finding)) return "call of function " + quoted_object(finding);
   std::string text = printable(finding.command, identifier_bytes_max);
   if (finding.name.empty()) return text;
-  text += " on ";
-  if (finding.kind != ObjectKind::none) text.append(name_of(finding.kind)).append(" ");
-  return text + quoted_object(finding);
+  return text + " on " + object_of(finding);
 }
 
 std::string cannot(const Finding& finding) {
@@ -78,14 +88,14 @@ std::string cannot(const Finding& finding) {
   return "cannot execute " + action(finding);
 }
 
-bool has_table_field(ObjectKind kind) {
+bool has_table_field(const Finding& finding) {
   constexpr std::array kinds{ObjectKind::table,
                              ObjectKind::index,
                              ObjectKind::sequence,
                              ObjectKind::view,
                              ObjectKind::materialized_view,
                              ObjectKind::foreign_table};
-  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  return !finding.part.empty() || std::find(kinds.begin(), kinds.end(), finding.kind) != kinds.end();
 }
 
 std::string sentences(std::string_view first, std::string_view second) {
@@ -113,7 +123,8 @@ Explanation explain(const Finding& finding, Effect effect, const std::string& ho
     words.hint = finding.hint;
   }
   words.schema = printable(finding.schema, identifier_bytes_max);
-  if (has_table_field(finding.kind)) words.table = printable(finding.name, identifier_bytes_max);
+  if (has_table_field(finding)) words.table = printable(finding.name, identifier_bytes_max);
+  if (finding.kind == ObjectKind::column) words.column = printable(finding.part, identifier_bytes_max);
   words.routine = finding.rule;
   words.file = finding.file;
   words.line = finding.line;

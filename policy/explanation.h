@@ -14,7 +14,8 @@ struct Explanation {
   std::string detail;
   std::string hint;
   std::string schema;
-  std::string table;    ///< only for tables and their kin
+  std::string table;  ///< only for tables, their kin and their parts
+  std::string column;
   std::string routine;  ///< the rule
   std::string file;
   int line = 0;

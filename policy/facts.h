@@ -69,7 +69,9 @@ constexpr std::string_view name_of(ObjectKind kind) {
 }
 
 /// One thing that a statement does to one object. A statement has at least one fact.
-/// The views point into the parse tree or into static text and die with their Reading.
+/// A part of a table (column, trigger, rule, policy, constraint, the index that CREATE INDEX makes) is named
+/// by its table: kind `column`, schema and name of the table, the column in `argument`. The views point into
+/// the parse tree or into static text and die with their Reading.
 struct Fact {
   StatementClass cls = StatementClass::unknown;
   ObjectKind kind = ObjectKind::none;
@@ -81,7 +83,9 @@ struct Fact {
   std::string_view command;     ///< as a person says it: "DROP TABLE", "UPDATE", "call of function"
   std::string_view schema;      ///< empty: search_path decides
   std::string_view name;        ///< of the object, decoded, folded and cut as the server does
-  std::string_view argument;    ///< call_sensitive and session: the constant text argument, if there is one
+  /// call_sensitive and session: the constant text argument, if there is one; parts of a table: the part's
+  /// own name; EXECUTE: the statement's name.
+  std::string_view argument;
 };
 
 /// Where one statement of the text begins and how long it is, in bytes.

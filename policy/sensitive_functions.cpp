@@ -42,7 +42,7 @@ constexpr Group groups[] = {
     {built_in, "changes the state of replication",
      "pg_create_physical_replication_slot pg_create_logical_replication_slot "
      "pg_copy_physical_replication_slot pg_copy_logical_replication_slot pg_drop_replication_slot "
-     "pg_replication_slot_advance pg_logical_slot_get_changes pg_logical_slot_get_binary_changes "
+     "pg_replication_slot_advance pg_logical_slot_get_* pg_logical_slot_peek_* "
      "pg_sync_replication_slots pg_replication_origin_create pg_replication_origin_drop "
      "pg_replication_origin_advance pg_replication_origin_session_setup "
      "pg_replication_origin_session_reset pg_replication_origin_xact_setup "

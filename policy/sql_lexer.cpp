@@ -83,7 +83,7 @@ void SqlLexer::block_comment(Token& token) {
 /// Reads from the opening quote to behind the closing one.
 void SqlLexer::quoted(Token& token, char quote, bool backslashes) {
   for (++at_; at_ < sql_.size(); ++at_) {
-    if (sql_[at_] == '\\' && at(at_ + 1) == quote) token.ambiguous = true;
+    if (sql_[at_] == '\\' && at(at_ + 1) == '\'' && quote == '\'') token.ambiguous = true;
     if (sql_[at_] == '\\' && backslashes) {
       ++at_;
     } else if (sql_[at_] == quote) {
@@ -145,12 +145,14 @@ void SqlLexer::word_or_string(Token& token) {
   if (following == '\'' && (c == 'e' || c == 'b' || c == 'x' || c == 'n')) {
     ++at_;
     string(token, c == 'e' || (c == 'n' && !settings_.standard_conforming_strings));
+    token.ambiguous = token.ambiguous && c == 'n';
     return;
   }
   if (c == 'u' && following == '&' && (at(at_ + 2) == '\'' || at(at_ + 2) == '"')) {
     at_ += 2;
     if (sql_[at_] == '\'') {
       string(token, false);
+      token.ambiguous = false;
     } else {
       token.kind = TokenKind::quoted_word;
       quoted(token, '"', false);

@@ -17,6 +17,7 @@ struct Finding {
   std::string command;  ///< "DROP TABLE"
   std::string schema;
   std::string name;
+  std::string part;  ///< the column, trigger, rule, policy or index of the table `name` that it is about
   std::int32_t position = -1;        ///< byte offset in the text, -1 when unknown
   std::vector<std::string> objects;  ///< every object with the same answer, "schema.name", at most 20
   std::string parse_error;           ///< the parser's own words, for `unanalysable`

@@ -13,8 +13,8 @@ namespace pgwarden::policy::pg {
 /// IS NOT NULL`).
 bool concerns_every_row(const Node* where);
 
-/// The same for MERGE: it changes or deletes, without a further condition, whatever a join takes that does not look
-/// at the row (`ON true`, or `ON false ... WHEN NOT MATCHED BY SOURCE THEN DELETE`).
+/// The same for MERGE: it changes or deletes, without a further condition, whatever a join takes that does
+/// not look at the row (`ON true`, or `ON false ... WHEN NOT MATCHED BY SOURCE THEN DELETE`).
 bool concerns_every_row(const MergeStmt* merge);
 
 /// Whether EXPLAIN runs its statement (ANALYZE); true unless it is certain that it does not.

@@ -50,7 +50,7 @@ bool FactCollector::walk() {
   while (!stack_.empty()) {
     const Item item = stack_.back();
     stack_.pop_back();
-    if (nodes_left_ == 0 || item.context.depth > max_depth) return false;
+    if (nodes_left_ == 0 || item.context.depth > max_depth || reading_.facts.size() > max_facts) return false;
     --nodes_left_;
     child_ = item.context;
     ++child_.depth;
@@ -115,7 +115,8 @@ void FactCollector::follow_temporary(const Fact& fact) {
   const bool unqualified = fact.schema.empty() || is_temporary_schema(fact.schema);
   if (fact.cls == StatementClass::ddl_create && fact.temporary && unqualified) {
     // IF NOT EXISTS looks into pg_temp only, so that there is one in any case.
-    if (fact.kind != ObjectKind::index) temporary_names_.push_back(fact.name);
+    const bool remembered = fact.kind != ObjectKind::index && temporary_names_.size() < max_temporary_names;
+    if (remembered) temporary_names_.push_back(fact.name);
     return;
   }
   // The end of a transaction may undo a creation.

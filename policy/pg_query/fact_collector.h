@@ -18,12 +18,18 @@ class FactCollector {
  public:
   FactCollector(Reading& reading, std::string_view sql, LexerSettings settings);
 
-  /// Adds the facts of one statement; false when its tree is nested too deeply (see max_depth).
+  /// Adds the facts of one statement; false when it is too deep or too large (see max_depth, max_facts).
   bool read_statement(const Node* statement, StatementSpan span);
 
   /// Expressions deeper than this are not analysed. PostgreSQL itself gives up earlier, at some 5,000
   /// (max_stack_depth 2MB).
   static constexpr std::uint32_t max_depth = 10'000;
+
+  /// Texts with more facts are not analysed.
+  static constexpr std::size_t max_facts = 500'000;
+
+  /// How many names made temporary in one text are remembered.
+  static constexpr std::size_t max_temporary_names = 1'000;
 
   // What follows is for the functions of the node table.
 

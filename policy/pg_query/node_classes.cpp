@@ -1,6 +1,7 @@
 #include "policy/pg_query/node_classes.h"
 
 #include "policy/pg_query/read_nodes.h"
+#include "policy/statement_nodes.h"
 
 namespace pgwarden::policy::pg {
 namespace {
@@ -240,3 +241,18 @@ const NodeClasses& node_classes() {
 }
 
 }  // namespace pgwarden::policy::pg
+
+namespace pgwarden::policy {
+
+std::vector<StatementNode> statement_nodes() {
+  std::vector<StatementNode> nodes;
+  for (std::size_t tag = 0; tag < pg::node_tags_end; ++tag) {
+    const std::string_view name = pg::node_name(static_cast<NodeTag>(tag));
+    if (!name.ends_with("Stmt")) continue;
+    const pg::NodeClass& entry = pg::node_classes()[tag];
+    nodes.push_back({name, entry.cls, entry.command, entry.read == nullptr});
+  }
+  return nodes;
+}
+
+}  // namespace pgwarden::policy

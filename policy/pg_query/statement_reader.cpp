@@ -11,14 +11,17 @@ namespace {
 /// Longer texts have positions that do not fit PostgreSQL's own.
 constexpr std::size_t text_bytes_max = std::size_t{1} << 30;
 
-void set_unanalysable(Reading& reading, std::string why, std::int32_t position) {
+/// The parser quotes the word that it did not expect, however long that is.
+constexpr std::size_t error_bytes_max = 256;
+
+void set_unanalysable(Reading& reading, std::string_view why, std::int32_t position) {
   reading.facts.clear();
   reading.statements.clear();
   Fact& fact = reading.facts.emplace_back();
   fact.cls = StatementClass::unanalysable;
   fact.command = "statement";
   fact.position = position;
-  reading.error = std::move(why);
+  reading.error = why.substr(0, error_bytes_max);
   reading.error_position = position;
   reading.may_change_lexing = true;
   reading.may_hide_temporary = true;
@@ -62,7 +65,8 @@ void collect_facts(Reading& reading, const List* statements, std::string_view sq
     const auto* raw = pg::as<RawStmt>(pg::node_of(cell));
     const StatementSpan span = span_of(raw, sql);
     if (collector.read_statement(raw->stmt, span)) continue;
-    set_unanalysable(reading, "expression is nested too deeply", static_cast<std::int32_t>(span.offset));
+    set_unanalysable(reading, "statement is nested too deeply or does too much",
+                     static_cast<std::int32_t>(span.offset));
     return;
   }
 }

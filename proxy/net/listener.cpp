@@ -49,8 +49,8 @@ void Listener::open(const config::Endpoint& address) {
       ::unlink(address.host.c_str());
     acceptor_.open(Protocol(AF_UNIX, 0));
     acceptor_.bind(asio::local::stream_protocol::endpoint(address.host));
-    unix_path_ = address.host;
-    ::chmod(unix_path_.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
+    unix_ = address;
+    ::chmod(address.host.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
   } else {
     asio::ip::tcp::resolver resolver(acceptor_.get_executor());
     const asio::ip::tcp::endpoint endpoint =
@@ -80,20 +80,18 @@ asio::awaitable<void> Listener::accept(NextWorker next_worker) {
 }
 
 void Listener::close() {
+  const bool acceptor_was_open = acceptor_.is_open();
   error_code ignored;
   acceptor_.close(ignored);
   pause_.cancel();
-  if (!unix_path_.empty()) ::unlink(std::exchange(unix_path_, {}).c_str());
+  if (unix_ && acceptor_was_open) ::unlink(unix_->host.c_str());
 }
 
 config::Endpoint Listener::address() const {
+  if (unix_) return *unix_;
   config::Endpoint address;
   error_code ignored;
   const auto endpoint = acceptor_.local_endpoint(ignored);
-  if (!unix_path_.empty()) {
-    address.host = unix_path_;
-    return address;
-  }
   asio::ip::tcp::endpoint tcp;
   std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
   address.host = tcp.address().to_string();

@@ -6,6 +6,7 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "config/config.h"
 #include "proxy/audit/log.h"
@@ -39,7 +40,7 @@ class Listener {
   asio::steady_timer pause_;
   const std::size_t index_;
   const audit::Log& log_;
-  std::string unix_path_;
+  std::optional<config::Endpoint> unix_;  ///< the address, when it is a socket's path
 };
 
 }  // namespace pgwarden::net

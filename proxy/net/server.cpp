@@ -5,8 +5,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <set>
 #include <thread>
 
+#include "config/endpoint.h"
 #include "proxy/net/connection.h"
 
 namespace pgwarden::net {
@@ -51,11 +53,25 @@ void Server::run() {
   };
   for (const auto& listener : listeners_) {
     asio::co_spawn(context_, listener->accept(next_worker), asio::detached);
-    const config::Endpoint address = listener->address();
-    log_.write(Level::info, "listening", {{"address", address.host}, {"port", address.port}});
+    log_.write(Level::info, "listening", {{"address", config::to_string(listener->address())}});
   }
+  log_upstreams();
   context_.run();
   log_.write(Level::info, "stopped");
+}
+
+/// A host that was meant to be protected and is misspelt somewhere should be seen here.
+void Server::log_upstreams() const {
+  std::set<std::string> hosts;
+  for (const config::Listener& listener : config_->listeners) {
+    if (listener.upstream) hosts.insert(listener.upstream->endpoint.host);
+    for (const auto& [name, upstream] : listener.databases) hosts.insert(upstream.endpoint.host);
+  }
+  for (const std::string& host : hosts) {
+    const bool is_protected = config_->policy->protects(host);
+    log_.write(Level::info, is_protected ? "protecting" : "only observing",
+               {{"host", host}, {"preset", config_->policy->preset}});
+  }
 }
 
 std::vector<config::Endpoint> Server::addresses() const {
@@ -83,6 +99,7 @@ bool Server::reload(std::shared_ptr<const config::Config> config) {
   config_ = std::move(config);
   on_every_worker([fresh = config_](Worker& worker) { worker.config = fresh; });
   log_.write(Level::info, "reloaded", {{"policy_version", config_->policy->version}});
+  log_upstreams();
   return true;
 }
 

@@ -40,6 +40,7 @@ class Server {
   std::vector<config::Endpoint> addresses() const;
 
  private:
+  void log_upstreams() const;
   void drain();
   void terminate();
   void watch_end();

@@ -68,6 +68,7 @@ std::optional<Denials::Swapped> Denials::swap(protocol::Bytes body) {
                                                                  {'P', position},
                                                                  {'s', words.schema},
                                                                  {'t', words.table},
+                                                                 {'c', words.column},
                                                                  {'F', words.file},
                                                                  {'L', line},
                                                                  {'R', words.routine}}),

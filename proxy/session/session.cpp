@@ -192,7 +192,8 @@ void Session::answer(Answer answer, Outgoing& to_backend) {
   const char tag = frame_.front();
   if (answer.effect == policy::Effect::deny) {
     const auto text = text_of(frame_);
-    Refusal refusal = answer.refusal ? std::move(*answer.refusal) : plain_refusal("42501", "statement denied");
+    Refusal refusal =
+        answer.refusal ? std::move(*answer.refusal) : plain_refusal("42501", "statement denied");
     replace(tag, std::move(refusal), text->statement, text->sql, to_backend);
     drop_frontend_frame();
     return;

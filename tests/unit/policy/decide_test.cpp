@@ -136,6 +136,19 @@ TEST_CASE("a finding holds the first of the strictest facts and where its rule i
   CHECK(finding.on_deny == OnDeny::terminate);
 }
 
+TEST_CASE("a finding holds the name of a part of a table, and never a literal", "[decide]") {
+  const auto part_of = [](ObjectKind kind) {
+    Fact made = fact(ddl_drop, "public", "t");
+    made.kind = kind;
+    made.argument = "word";
+    return decide(Policy{}, somebody(), reading({made})).finding->part;
+  };
+  CHECK(part_of(ObjectKind::column) == "word");
+  CHECK(part_of(ObjectKind::trigger) == "word");
+  CHECK(part_of(ObjectKind::function).empty());
+  CHECK(part_of(ObjectKind::setting).empty());
+}
+
 TEST_CASE("a finding lists at most 20 objects", "[decide]") {
   std::vector<std::string> names;
   for (int i = 0; i < 30; ++i) names.push_back("t" + std::to_string(i));

@@ -75,6 +75,27 @@ TEST_CASE("statements without an object, of other kinds, and calls", "[explanati
   CHECK(explain(finding, Effect::deny, "h", "X").table.empty());
 }
 
+TEST_CASE("parts of a table", "[explanation]") {
+  Finding finding = drop_of_product();
+  finding.command = "ALTER TABLE ... DROP COLUMN";
+  finding.kind = ObjectKind::column;
+  finding.part = "price";
+  const std::string ending =
+      ": rule \"no-drop\" denies it on protected host \"db.example.com\" (pgwarden 7Q4K2M)";
+  CHECK(message(finding) ==
+        "cannot execute ALTER TABLE ... DROP COLUMN on column \"price\" of relation \"public.Product\"" +
+            ending);
+  const Explanation words = explain(finding, Effect::deny, "h", "X");
+  CHECK(words.table == "Product");
+  CHECK(words.column == "price");
+  finding.kind = ObjectKind::index;
+  finding.command = "CREATE INDEX";
+  finding.part.clear();
+  CHECK(message(finding) == "cannot execute CREATE INDEX on relation \"public.Product\"" + ending);
+  finding.command = "DROP INDEX";
+  CHECK(message(finding) == "cannot execute DROP INDEX on index \"public.Product\"" + ending);
+}
+
 TEST_CASE("a statement that cannot be analysed", "[explanation]") {
   Finding finding;
   finding.cls = StatementClass::unanalysable;
