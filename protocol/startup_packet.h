@@ -43,8 +43,8 @@ struct BadStartupPacket {
 using StartupPacket =
     std::variant<BadStartupPacket, SslRequest, GssEncRequest, CancelRequest, StartupMessage>;
 
-/// Whole length of the packet that begins with `bytes`, its length word included; nullopt while that is not known.
-/// More than `startup_packet_bytes_max` + 4 or less than 8 is for decode_startup_packet to refuse.
+/// Whole length of the packet that begins with `bytes`, its length word included; nullopt while that is not
+/// known. More than `startup_packet_bytes_max` + 4 or less than 8 is for decode_startup_packet to refuse.
 std::optional<std::uint32_t> startup_packet_size(Bytes bytes) noexcept;
 
 /// Decodes one whole packet, or says from its first eight bytes that it can only be garbage.

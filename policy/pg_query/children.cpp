@@ -23,6 +23,7 @@ static void append(const Node* child) {
 
 }  // namespace pgwarden::policy::pg
 
+// NOLINTBEGIN(bugprone-suspicious-include,bugprone-reserved-identifier): PostgreSQL's own file and names.
 // Each of PostgreSQL's generated `_copyX(from)` becomes a function that appends the node fields of `*from` to
 // the sink and copies nothing.
 #undef makeNode
@@ -69,3 +70,4 @@ void append_children(const Node* node, std::vector<const Node*>& children) {
 }
 
 }  // namespace pgwarden::policy::pg
+// NOLINTEND(bugprone-suspicious-include,bugprone-reserved-identifier)

@@ -3,31 +3,23 @@
 #include "policy/pg_query/children.h"
 
 namespace pgwarden::policy::pg {
-namespace {
 
-/// Kept from one text to the next, so that an ordinary statement allocates nothing; let go when it was large.
-/// One buffer for each type and use.
-template <class T, int use = 0>
-std::vector<T>& reusable() {
-  static thread_local std::vector<T> buffer;
+FactCollector::Buffers& FactCollector::reusable_buffers() {
+  static thread_local Buffers buffers;
   constexpr std::size_t elements_max = 4096;
-  if (buffer.capacity() > elements_max) std::vector<T>().swap(buffer);
-  buffer.clear();
-  return buffer;
+  const bool grew = buffers.stack.capacity() > elements_max || buffers.children.capacity() > elements_max ||
+                    buffers.scopes.capacity() > elements_max;
+  if (grew) buffers = Buffers{};
+  return buffers;
 }
-
-}  // namespace
 
 FactCollector::FactCollector(Reading& reading, std::string_view sql, LexerSettings settings)
     : reading_(reading),
       // Every node comes from at least one byte; a tree with shared nodes may not cost more than that.
       nodes_left_(16 * sql.size() + 1024),
-      stack_(reusable<Item>()),
-      children_(reusable<const Node*, 0>()),
-      consumed_(reusable<const Node*, 1>()),
-      scopes_(reusable<Scope>()),
+      buffers_(reusable_buffers()),
       temporary_first_(settings.temporary_first) {
-  scopes_.push_back({0, nullptr, 0});
+  buffers_.scopes.assign(1, {0, nullptr, 0});
 }
 
 bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
@@ -38,24 +30,24 @@ bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
   first_fact_ = reading_.facts.size();
   calls_foreign_code_ = false;
   element_schema_ = {};
-  scopes_.resize(1);
-  stack_.clear();
-  stack_.push_back({statement, {}});
+  buffers_.scopes.resize(1);
+  buffers_.stack.clear();
+  buffers_.stack.push_back({statement, {}});
   if (!walk()) return false;
   finish_statement(class_of(statement));
   return true;
 }
 
 bool FactCollector::walk() {
-  while (!stack_.empty()) {
-    const Item item = stack_.back();
-    stack_.pop_back();
+  while (!buffers_.stack.empty()) {
+    const Item item = buffers_.stack.back();
+    buffers_.stack.pop_back();
     if (nodes_left_ == 0 || item.context.depth > max_depth || reading_.facts.size() > max_facts) return false;
     --nodes_left_;
     child_ = item.context;
     ++child_.depth;
     children_done_ = false;
-    consumed_.clear();
+    buffers_.consumed.clear();
     const NodeClass& entry = class_of(item.node);
     if (entry.read != nullptr) entry.read(*this, item.node, entry);
     if (!children_done_) push_children(item.node);
@@ -64,16 +56,16 @@ bool FactCollector::walk() {
 }
 
 void FactCollector::push_children(const Node* node) {
-  children_.clear();
-  append_children(node, children_);
-  for (std::size_t i = children_.size(); i-- > 0;) {
+  buffers_.children.clear();
+  append_children(node, buffers_.children);
+  for (std::size_t i = buffers_.children.size(); i-- > 0;) {
     Context context = child_;
-    for (const Node* consumed : consumed_) context.consumed |= consumed == children_[i];
-    if (nodeTag(children_[i]) != T_List) {
-      push(children_[i], context);
+    for (const Node* consumed : buffers_.consumed) context.consumed |= consumed == buffers_.children[i];
+    if (nodeTag(buffers_.children[i]) != T_List) {
+      push(buffers_.children[i], context);
       continue;
     }
-    const auto elements = cells(as<List>(children_[i]));
+    const auto elements = cells(as<List>(buffers_.children[i]));
     for (std::size_t k = elements.size(); k-- > 0;) {
       if (node_of(elements[k]) != nullptr) push(node_of(elements[k]), context);
     }
@@ -82,7 +74,7 @@ void FactCollector::push_children(const Node* node) {
 
 void FactCollector::push(const Node* node, const Context& context) {
   // The most frequent nodes say nothing and have no children.
-  if (nodeTag(node) != T_String && nodeTag(node) != T_A_Const) stack_.push_back({node, context});
+  if (nodeTag(node) != T_String && nodeTag(node) != T_A_Const) buffers_.stack.push_back({node, context});
 }
 
 void FactCollector::finish_statement(const NodeClass& entry) {
@@ -171,28 +163,28 @@ void FactCollector::sets_search_path(std::string_view setting, std::optional<std
 void FactCollector::enter_with(const WithClause* with) {
   if (with == nullptr) return;
   const auto visible = static_cast<std::uint32_t>(cells(with->ctes).size());
-  scopes_.push_back({child_.scope, with->ctes, visible});
-  child_.scope = static_cast<std::uint32_t>(scopes_.size() - 1);
+  buffers_.scopes.push_back({child_.scope, with->ctes, visible});
+  child_.scope = static_cast<std::uint32_t>(buffers_.scopes.size() - 1);
 }
 
 void FactCollector::walk_with(const WithClause* with) {
   children_done_ = true;
-  const std::uint32_t parent = scopes_[child_.scope].parent;
+  const std::uint32_t parent = buffers_.scopes[child_.scope].parent;
   const auto ctes = cells(with->ctes);
   for (std::size_t i = ctes.size(); i-- > 0;) {
     Item item{node_of(ctes[i]), child_};
     if (!with->recursive) {
       // Without RECURSIVE a query sees the names before its own.
-      scopes_.push_back({parent, with->ctes, static_cast<std::uint32_t>(i)});
-      item.context.scope = static_cast<std::uint32_t>(scopes_.size() - 1);
+      buffers_.scopes.push_back({parent, with->ctes, static_cast<std::uint32_t>(i)});
+      item.context.scope = static_cast<std::uint32_t>(buffers_.scopes.size() - 1);
     }
-    stack_.push_back(item);
+    buffers_.stack.push_back(item);
   }
 }
 
 bool FactCollector::is_cte(std::string_view name) {
-  for (std::uint32_t scope = child_.scope; scope != 0; scope = scopes_[scope].parent) {
-    for (const ListCell& cell : cells(scopes_[scope].ctes).first(scopes_[scope].visible)) {
+  for (std::uint32_t scope = child_.scope; scope != 0; scope = buffers_.scopes[scope].parent) {
+    for (const ListCell& cell : cells(buffers_.scopes[scope].ctes).first(buffers_.scopes[scope].visible)) {
       // Out of patience: taking a CTE for a table is the safe error.
       if (name_comparisons_left_ == 0) return false;
       --name_comparisons_left_;

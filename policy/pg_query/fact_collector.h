@@ -40,7 +40,7 @@ class FactCollector {
   Fact& add(StatementClass cls, ObjectKind kind, std::string_view command, const ObjectName& name);
 
   /// The relations below this child are spoken of by a fact already: no `read` facts for them.
-  void consume(const void* child) { consumed_.push_back(static_cast<const Node*>(child)); }
+  void consume(const void* child) { buffers_.consumed.push_back(static_cast<const Node*>(child)); }
 
   /// The children of the node at hand are only planned, not run (EXPLAIN without ANALYZE).
   void only_explain_children() { child_.explained = true; }
@@ -90,6 +90,15 @@ class FactCollector {
     std::uint32_t visible;
   };
 
+  /// Kept from one text to the next, so that an ordinary statement allocates next to nothing.
+  struct Buffers {
+    std::vector<Item> stack;            ///< what is still to be walked
+    std::vector<const Node*> children;  ///< of the node at hand
+    std::vector<const Node*> consumed;  ///< children of which a fact speaks already
+    std::vector<Scope> scopes;          ///< the first one has no names
+  };
+
+  static Buffers& reusable_buffers();
   bool walk();
   const NodeClass& class_of(const Node* node) const {
     return classes_[std::min<std::size_t>(nodeTag(node), node_tags_end - 1)];
@@ -104,10 +113,7 @@ class FactCollector {
   Reading& reading_;
   std::size_t nodes_left_;
   std::size_t name_comparisons_left_ = 1'000'000;
-  std::vector<Item>& stack_;            ///< what is still to be walked
-  std::vector<const Node*>& children_;  ///< of the node at hand
-  std::vector<const Node*>& consumed_;  ///< children of which a fact speaks already
-  std::vector<Scope>& scopes_;          ///< the first one has no names
+  Buffers& buffers_;
   bool temporary_first_;
   std::vector<std::string_view> temporary_names_;  ///< made in this text
 

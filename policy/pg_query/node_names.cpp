@@ -1,5 +1,6 @@
 #include "policy/pg_query/children.h"
 
+// NOLINTBEGIN(bugprone-suspicious-include,bugprone-reserved-identifier): PostgreSQL's own file and names.
 static thread_local const char* name_of_last_node = nullptr;
 
 // Each of PostgreSQL's generated `_copyX(from)` becomes a function that notes "X".
@@ -36,3 +37,4 @@ std::string_view node_name(NodeTag tag) {
 }
 
 }  // namespace pgwarden::policy::pg
+// NOLINTEND(bugprone-suspicious-include,bugprone-reserved-identifier)

@@ -151,13 +151,16 @@ void read_create_rule(FactCollector& collector, const Node* node, const NodeClas
   collector.add(entry, part_of(create->relation, create->rulename));
 }
 
-void read_policy(FactCollector& collector, const Node* node, const NodeClass& entry) {
-  // CREATE POLICY and ALTER POLICY begin alike.
-  const auto* create = as_if<CreatePolicyStmt>(node, T_CreatePolicyStmt);
-  const auto* alter = as_if<AlterPolicyStmt>(node, T_AlterPolicyStmt);
-  const RangeVar* table = create != nullptr ? create->table : alter->table;
-  collector.consume(table);
-  collector.add(entry, part_of(table, create != nullptr ? create->policy_name : alter->policy_name));
+void read_create_policy(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* create = as<CreatePolicyStmt>(node);
+  collector.consume(create->table);
+  collector.add(entry, part_of(create->table, create->policy_name));
+}
+
+void read_alter_policy(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* alter = as<AlterPolicyStmt>(node);
+  collector.consume(alter->table);
+  collector.add(entry, part_of(alter->table, alter->policy_name));
 }
 
 void read_define(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -194,6 +197,14 @@ void read_alter_table(FactCollector& collector, const Node* node, const NodeClas
   fact.if_exists = alter->missing_ok;
 }
 
+void read_alter_sequence(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* alter = as<AlterSeqStmt>(node);
+  collector.consume(alter->sequence);
+  Fact& fact = collector.add(entry, name_of(alter->sequence));
+  fact.if_exists = alter->missing_ok;
+  fact.temporary = collector.is_temporary(alter->sequence) && !is_owned(alter->options);
+}
+
 void read_alter_domain(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* alter = as<AlterDomainStmt>(node);
   Fact& fact = collector.add(entry, name_of(alter->typeName));
@@ -223,9 +234,9 @@ void read_rename(FactCollector& collector, const Node* node, const NodeClass& en
   const bool is_column = rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_ATTRIBUTE;
   const ObjectType type = is_column ? rename->relationType : rename->renameType;
   Fact& fact = collector.add(entry.cls, words_for(rename->renameType).kind, words_for(type).alter, name);
-  collector.forget_temporary();
   fact.if_exists = rename->missing_ok;
   fact.temporary = collector.is_temporary(rename->relation);
+  if (!is_part_of_table(rename->renameType)) collector.forget_temporary();
 }
 
 void read_alter_schema(FactCollector& collector, const Node* node, const NodeClass& entry) {

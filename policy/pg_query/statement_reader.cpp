@@ -61,6 +61,7 @@ StatementSpan span_of(const RawStmt* raw, std::string_view sql) {
 
 void collect_facts(Reading& reading, const List* statements, std::string_view sql, LexerSettings settings) {
   pg::FactCollector collector(reading, sql, settings);
+  reading.statements.reserve(pg::cells(statements).size());
   for (const ListCell& cell : pg::cells(statements)) {
     const auto* raw = pg::as<RawStmt>(pg::node_of(cell));
     const StatementSpan span = span_of(raw, sql);

@@ -25,7 +25,7 @@ constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds linger{2000};
 constexpr milliseconds cancel_time_max{10'000};
 /// Larger texts are parsed on a thread of their own, so that other sessions of this worker go on (D10).
-constexpr std::size_t parsed_here_bytes_max = 64 * 1024;
+constexpr std::size_t parsed_here_bytes_max = std::size_t{64} * 1024;
 
 std::string new_denial_token() {
   std::array<unsigned char, 16> random{};
@@ -71,7 +71,7 @@ Connection::~Connection() {
 
 void Connection::run(asio::awaitable<void> coroutine) {
   asio::co_spawn(worker_.context, std::move(coroutine),
-                 [self = shared_from_this()](std::exception_ptr fault) {
+                 [self = shared_from_this()](const std::exception_ptr& fault) {
                    if (!fault) return;
                    try {
                      std::rethrow_exception(fault);

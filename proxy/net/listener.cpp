@@ -40,7 +40,7 @@ Listener::Listener(asio::io_context& context, const config::Endpoint& address, s
   }
 }
 
-Listener::~Listener() { close(); }
+Listener::~Listener() { remove_file(); }
 
 void Listener::open(const config::Endpoint& address) {
   if (address.is_unix()) {
@@ -80,11 +80,15 @@ asio::awaitable<void> Listener::accept(NextWorker next_worker) {
 }
 
 void Listener::close() {
-  const bool acceptor_was_open = acceptor_.is_open();
   error_code ignored;
   acceptor_.close(ignored);
   pause_.cancel();
-  if (unix_ && acceptor_was_open) ::unlink(unix_->host.c_str());
+  remove_file();
+}
+
+void Listener::remove_file() noexcept {
+  if (unix_) ::unlink(unix_->host.c_str());
+  unix_.reset();
 }
 
 config::Endpoint Listener::address() const {

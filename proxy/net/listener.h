@@ -35,6 +35,7 @@ class Listener {
 
  private:
   void open(const config::Endpoint& address);
+  void remove_file() noexcept;
 
   Acceptor acceptor_;
   asio::steady_timer pause_;

@@ -15,7 +15,7 @@ namespace pgwarden::net {
 namespace {
 
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t scratch_bytes = 64 * 1024;
+constexpr std::size_t scratch_bytes = std::size_t{64} * 1024;
 constexpr std::size_t parts_per_send = 64;
 
 bool is_tcp(const Socket& socket) {

@@ -272,7 +272,7 @@ TEST_CASE("statements about the session") {
          {"ANALYZE", {"maintenance: ANALYZE"}},
          {"DO 'x'", {"code: DO"}},
          {"CALL s.p(1)", {"code: CALL procedure s.p"}},
-         {"LOAD 'x'", {"code: LOAD object x"}},
+         {"LOAD 'x'", {"code: LOAD"}},
          {"EXECUTE p", {"prepare: EXECUTE (p)"}}});
 }
 
@@ -281,8 +281,8 @@ TEST_CASE("temporary is said only of what is certainly temporary and harmless") 
        {"CREATE TEMP TABLE t (a int DEFAULT 1, b uuid DEFAULT gen_random_uuid())",
         "CREATE TABLE pg_temp.t (a int)", "CREATE TEMP TABLE t AS SELECT * FROM a",
         "SELECT * INTO TEMP t FROM a", "CREATE TEMP SEQUENCE s", "CREATE TEMP VIEW v AS SELECT 1",
-        "DROP TABLE pg_temp.t", "TRUNCATE pg_temp.t", "ALTER TABLE pg_temp.t ADD a int",
-        "CREATE INDEX ON pg_temp.t (a)", "CREATE TEMP TABLE t (LIKE a)"}) {
+        "DROP TABLE pg_temp.t", "ALTER SEQUENCE pg_temp.s RESTART", "TRUNCATE pg_temp.t",
+        "ALTER TABLE pg_temp.t ADD a int", "CREATE INDEX ON pg_temp.t (a)", "CREATE TEMP TABLE t (LIKE a)"}) {
     INFO(sql);
     const Reading reading = read_statements(sql, {});
     CHECK(reading.facts.front().temporary);
@@ -314,6 +314,7 @@ TEST_CASE("names that the text itself made temporary are known while pg_temp com
        {"CREATE TEMP TABLE t (a int); CREATE INDEX ON t (a)", "CREATE TEMP TABLE t (a int); DROP TABLE t",
         "CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (1); ALTER TABLE t DROP COLUMN a",
         "BEGIN; CREATE TEMP TABLE t (a int); COMMENT ON TABLE t IS 'x'",
+        "CREATE TEMP TABLE t (a int); ALTER TABLE t RENAME a TO b",
         "CREATE TEMP TABLE t (a int); CREATE TEMP TABLE u () INHERITS (t)"}) {
     INFO(sql);
     CHECK(last_is_temporary(sql, true));
