@@ -122,6 +122,7 @@ bool Policy::protects(const std::string& host) const {
 Verdict decide(const Policy& policy, const Principal& who, const Reading& reading) {
   Verdict verdict = decide_facts(policy, who, reading.facts, reading.error);
   verdict.may_change_lexing = reading.may_change_lexing;
+  verdict.may_hide_temporary = reading.may_hide_temporary;
   return verdict;
 }
 

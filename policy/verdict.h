@@ -33,6 +33,7 @@ struct Finding {
 struct Verdict {
   Effect effect = Effect::deny;
   bool may_change_lexing = true;
+  bool may_hide_temporary = true;
   std::unique_ptr<const Finding> finding;
 };
 

@@ -69,6 +69,11 @@ class FactCollector {
   void may_hide_temporary() { reading_.may_hide_temporary = true; }
   /// A setting gets a value (nullopt: one that is not known).
   void sets_search_path(std::string_view setting, std::optional<std::string_view> value);
+  /// The column `name` that this call of set_config takes is known to hold `setting`.
+  void knows_setting(const FuncCall* call, std::string_view setting) { known_setting_ = {call, setting}; }
+  std::optional<std::string_view> known_setting(const FuncCall* call) const {
+    return known_setting_.first == call ? std::optional(known_setting_.second) : std::nullopt;
+  }
   /// Names without a schema are created in this one (CREATE SCHEMA with elements).
   void create_in(std::string_view schema) { element_schema_ = schema; }
 
@@ -114,6 +119,7 @@ class FactCollector {
   std::size_t nodes_left_;
   std::size_t name_comparisons_left_ = 1'000'000;
   Buffers& buffers_;
+  std::pair<const FuncCall*, std::string_view> known_setting_;
   bool temporary_first_;
   std::vector<std::string_view> temporary_names_;  ///< made in this text
 

@@ -15,15 +15,15 @@ bool is_catalog(const RangeVar* relation) {
 }
 
 /// The fact of a statement that changes rows of `target`. Under plain EXPLAIN nothing changes.
-void add_write(FactCollector& collector, const NodeClass& entry, const RangeVar* target, bool unbounded) {
+Fact& add_write(FactCollector& collector, const NodeClass& entry, const RangeVar* target, bool unbounded) {
   collector.consume(target);
   if (collector.explained()) {
-    collector.add(StatementClass::read, ObjectKind::table, "EXPLAIN", name_of(target));
-    return;
+    return collector.add(StatementClass::read, ObjectKind::table, "EXPLAIN", name_of(target));
   }
   Fact& fact = collector.add(entry, name_of(target));
   if (unbounded) fact.cls = StatementClass::write_unbounded;
   if (is_catalog(target)) fact.cls = StatementClass::catalog_write;
+  return fact;
 }
 
 /// An argument of a call without its name (`setting_name => 'x'`).
@@ -42,9 +42,37 @@ const Node* argument_of(const FuncCall* call, std::string_view wanted, std::size
   return place < arguments.size() ? node_of(arguments[place]) : nullptr;
 }
 
+bool is_column(const Node* node, std::string_view name) {
+  const auto* column = as_if<ColumnRef>(node, T_ColumnRef);
+  return column != nullptr && cells(column->fields).size() == 1 &&
+         text_of(node_of(cells(column->fields)[0])) == name;
+}
+
+bool is_system_schema(std::string_view schema) {
+  return schema.empty() || schema == "pg_catalog" || schema == "information_schema";
+}
+
+/// The setting in `SELECT set_config(name, 'value', false) FROM pg_settings WHERE name = 'setting'`, with
+/// which pg_dump sets what only some servers know.
+void note_known_setting(FactCollector& collector, const SelectStmt* select) {
+  if (cells(select->fromClause).size() != 1 || cells(select->targetList).size() != 1) return;
+  const auto* from = as_if<RangeVar>(node_of(cells(select->fromClause)[0]), T_RangeVar);
+  const auto* target = as_if<ResTarget>(node_of(cells(select->targetList)[0]), T_ResTarget);
+  const auto* where = as_if<A_Expr>(select->whereClause, T_A_Expr);
+  if (from == nullptr || target == nullptr || where == nullptr || where->kind != AEXPR_OP) return;
+  const bool is_settings = view(from->relname) == "pg_settings" && is_system_schema(view(from->schemaname));
+  const bool is_equality = cells(where->name).size() == 1 && text_of(node_of(cells(where->name)[0])) == "=";
+  const auto* call = as_if<FuncCall>(target->val, T_FuncCall);
+  const auto setting = constant_text(where->rexpr);
+  if (is_settings && is_equality && call != nullptr && setting && is_column(where->lexpr, "name")) {
+    collector.knows_setting(call, *setting);
+  }
+}
+
 /// set_config is what its first argument says: most settings are the session's own business.
 void read_set_config(FactCollector& collector, const FuncCall* call, const ObjectName& name) {
-  const auto setting = constant_text(argument_of(call, "setting_name", 0));
+  const Node* argument = argument_of(call, "setting_name", 0);
+  const auto setting = is_column(argument, "name") ? collector.known_setting(call) : constant_text(argument);
   if (!setting || is_sensitive_setting(*setting)) {
     Fact& fact =
         collector.add(StatementClass::call_sensitive, ObjectKind::function, "call of function", name);
@@ -58,16 +86,14 @@ void read_set_config(FactCollector& collector, const FuncCall* call, const Objec
   collector.sets_search_path(*setting, value);
 }
 
-bool is_system_schema(std::string_view schema) {
-  return schema.empty() || schema == "pg_catalog" || schema == "information_schema";
-}
-
 }  // namespace
 
 void read_plain(FactCollector& collector, const Node*, const NodeClass& entry) { collector.add(entry); }
 
 void read_select(FactCollector& collector, const Node* node, const NodeClass&) {
-  collector.enter_with(as<SelectStmt>(node)->withClause);
+  const auto* select = as<SelectStmt>(node);
+  note_known_setting(collector, select);
+  collector.enter_with(select->withClause);
 }
 
 void read_with(FactCollector& collector, const Node* node, const NodeClass&) {
@@ -125,7 +151,10 @@ void read_function_call(FactCollector& collector, const Node* node, const NodeCl
 
 void read_insert(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* insert = as<InsertStmt>(node);
-  add_write(collector, entry, insert->relation, false);
+  Fact& fact = add_write(collector, entry, insert->relation, false);
+  const OnConflictClause* conflict = insert->onConflictClause;
+  const bool overwrites = conflict != nullptr && conflict->action == ONCONFLICT_UPDATE;
+  if (overwrites && fact.cls != StatementClass::read) fact.command = "INSERT ... ON CONFLICT DO UPDATE";
   collector.enter_with(insert->withClause);
 }
 

@@ -63,7 +63,7 @@ void record(const Log& log, const Context& context, const policy::Finding& findi
 
 session::Answer decide_and_record(const Log& log, const Context& context, policy::Verdict verdict,
                                   std::string_view sql) {
-  session::Answer answer{verdict.effect, verdict.may_change_lexing, std::nullopt};
+  session::Answer answer{verdict.effect, verdict.may_change_lexing, verdict.may_hide_temporary, std::nullopt};
   if (verdict.effect == Effect::allow) return answer;
   const policy::Finding nothing;  // a verdict without its reason still counts
   const policy::Finding& finding = verdict.finding == nullptr ? nothing : *verdict.finding;

@@ -47,6 +47,13 @@ bool asks_for_replication(std::string_view value) {
   return std::find(no.begin(), no.end(), value) == no.end();
 }
 
+/// Whether a startup parameter (search_path, options) may move the temporary schema from the first place.
+bool mentions_temporary_schema(const protocol::StartupMessage& message) {
+  return std::any_of(message.parameters.begin(), message.parameters.end(), [](const auto& parameter) {
+    return parameter.second.find("pg_temp") != std::string::npos;
+  });
+}
+
 std::string name_of(const config::Endpoint& endpoint) {
   return endpoint.host + ":" + std::to_string(endpoint.port);
 }
@@ -242,8 +249,8 @@ void Connection::begin_session(const StartupFlow::Start& start, const config::Up
   who_.application_name = start.message.parameter("application_name");
   who_.host = upstream.endpoint.host;
   protected_ = worker_.config->policy->protects(who_.host);
-  session_.emplace(
-      session::SessionSettings{new_denial_token(), worker_.config->limits.max_statement_bytes, protected_});
+  session_.emplace(session::SessionSettings{new_denial_token(), worker_.config->limits.max_statement_bytes,
+                                            protected_, !mentions_temporary_schema(start.message)});
   worker_.shared.log.write(Level::debug, "session begins",
                            {{"session", number_},
                             {"client", who_.client},

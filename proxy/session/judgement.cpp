@@ -17,6 +17,7 @@ policy::Reading unreadable() {
   fact.command = "statement";
   reading.facts.push_back(fact);
   reading.may_change_lexing = true;
+  reading.may_hide_temporary = true;
   reading.error = "non-ASCII text in a client encoding that hides ASCII characters; use UTF8";
   return reading;
 }
@@ -30,14 +31,17 @@ policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who
   }
   if (request.lexing == Lexing::unreadable) return decide(policy, who, unreadable());
   const auto decide_as = [&](bool standard) {
-    return decide(policy, who, policy::read_statements(request.sql, LexerSettings{standard}));
+    return decide(policy, who,
+                  policy::read_statements(request.sql, LexerSettings{standard, request.temporary_first}));
   };
   if (request.lexing != Lexing::either) return decide_as(request.lexing == Lexing::standard);
   policy::Verdict standard = decide_as(true);
   policy::Verdict escapes = decide_as(false);
   const bool may_change_lexing = standard.may_change_lexing || escapes.may_change_lexing;
+  const bool may_hide_temporary = standard.may_hide_temporary || escapes.may_hide_temporary;
   policy::Verdict strictest = std::move(standard.effect <= escapes.effect ? standard : escapes);
   strictest.may_change_lexing = may_change_lexing;
+  strictest.may_hide_temporary = may_hide_temporary;
   return strictest;
 }
 

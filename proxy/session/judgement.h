@@ -25,6 +25,7 @@ struct JudgeRequest {
   std::string_view sql;
   std::uint32_t function_oid = 0;
   Lexing lexing = Lexing::either;
+  bool temporary_first = false;  ///< see policy::LexerSettings
 };
 
 /// What the policy says of `request`.
@@ -43,6 +44,7 @@ struct Refusal {
 struct Answer {
   policy::Effect effect = policy::Effect::deny;
   bool may_change_lexing = true;
+  bool may_hide_temporary = true;
   std::optional<Refusal> refusal;
 };
 

@@ -181,7 +181,7 @@ Session::Status Session::on_frontend_frame(Outgoing& to_backend) {
 
 JudgeRequest Session::request() const {
   const char tag = frame_.front();
-  JudgeRequest request{tag, text_of(frame_)->sql, 0, lexing_};
+  JudgeRequest request{tag, text_of(frame_)->sql, 0, lexing_, settings_.temporary_first};
   if (tag == frontend::function_call) {
     request.function_oid = *protocol::decode_function_call(FrameReader::body(frame_));
   }
@@ -208,6 +208,7 @@ void Session::answer(Answer answer, Outgoing& to_backend) {
                                                                          {'H', words.hint}}));
   }
   sent_statement(tag);
+  if (answer.may_hide_temporary) settings_.temporary_first = false;
   if (answer.may_change_lexing) {
     lexer_.may_change();
     if (tag == frontend::parse) prepared_may_change_lexing_ = true;

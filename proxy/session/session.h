@@ -18,7 +18,8 @@ namespace pgwarden::session {
 struct SessionSettings {
   std::string denial_token;  ///< see Denials
   std::uint32_t max_statement_bytes = 16u << 20;
-  bool protected_host = true;  ///< false: nothing is ever held back or replaced
+  bool protected_host = true;   ///< false: nothing is ever held back or replaced
+  bool temporary_first = true;  ///< false: the startup parameters may move pg_temp from its first place
 };
 
 /// Sans-io (D18): bytes in, bytes out, no sockets, no clock, no log. Begins when the StartupMessage has been

@@ -257,6 +257,13 @@ TEST_CASE("set_config is what its setting is") {
          {"SELECT set_config('standard_conforming_stringsX'::varchar(27), 'off', false)",
           {"call_sensitive: call of function function set_config"}},
          {"SELECT set_config($1, $2, false)", {"call_sensitive: call of function function set_config"}},
+         {"SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'some_setting'",
+          {"session: SET setting some_setting (view)", "read: SELECT table pg_settings"}},
+         {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'standard_conforming_strings'",
+          {"call_sensitive: call of function function set_config (standard_conforming_strings)",
+           "read: SELECT table pg_settings"}},
+         {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name <> 'some_setting'",
+          {"call_sensitive: call of function function set_config", "read: SELECT table pg_settings"}},
          {"SELECT set_config('role', 'a', true)", {"session: SET setting role (a)"}}});
 }
 
