@@ -19,7 +19,8 @@ bool leads_to_original(std::string_view name, std::string_view value, const Chil
       "PGSSLMODE",    "PGCHANNELBINDING", "PGSSLNEGOTIATION", "PGWARDEN_UPSTREAM", "PGREQUIRESSL"};
   if (std::find(replaced.begin(), replaced.end(), name) != replaced.end()) return true;
   if (value == database.original) return true;
-  const bool is_url = value.starts_with("postgres://") || value.starts_with("postgresql://");
+  const bool is_url = value.find("postgres://") != std::string_view::npos ||
+                      value.find("postgresql://") != std::string_view::npos;  // also behind "jdbc:"
   return is_url && !database.original_host.empty() &&
          value.find(database.original_host) != std::string_view::npos;
 }

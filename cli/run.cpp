@@ -67,7 +67,12 @@ class Run {
   int operator()() {
     if (!command_.empty()) {
       for (const int signal : {SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) signals_.add(signal);
-      start_command();
+      try {
+        start_command();
+      } catch (const std::system_error& error) {
+        std::cerr << "pgwarden: " << error.what() << '\n';
+        return command_not_found;
+      }
     } else if (!options_.url.empty()) {
       print_url();
     }
@@ -147,20 +152,16 @@ class Run {
 
 int run(const RunOptions& options, const std::vector<std::string>& command) {
   if (options.url.empty() == options.config.empty()) {
-    throw std::runtime_error(options.url.empty()
-                                 ? "run needs the URL of a server or --config FILE"
-                                 : "run takes the URL of a server or --config FILE, not both");
+    const std::string choice =
+        "the URL of a server (or PGWARDEN_UPSTREAM) or --config FILE (or PGWARDEN_CONFIG)";
+    throw std::runtime_error(options.url.empty() ? "run needs " + choice
+                                                 : "run takes " + choice + ", not both");
   }
   if (!command.empty() && options.url.empty())
     throw std::runtime_error("run -- COMMAND needs the URL of a server");
   const ConfigPtr config = initial_config(options);
   if (config == nullptr) return usage;
-  try {
-    return Run(options, command, config)();
-  } catch (const std::system_error& error) {
-    std::cerr << "pgwarden: " << error.what() << '\n';
-    return command_not_found;
-  }
+  return Run(options, command, config)();
 }
 
 }  // namespace
@@ -174,7 +175,9 @@ void add_run(CLI::App& app, const std::vector<std::string>& command, int& exit_c
       ->add_option("--listen", options->listen,
                    std::string("HOST:PORT or a socket's path [") + default_listen + "]")
       ->envname("PGWARDEN_LISTEN");
-  subcommand->add_option("--config", options->config, "Configuration file, in place of URL and --listen")
+  subcommand
+      ->add_option("--config", options->config,
+                   "Configuration file; it names the addresses, --listen is not used")
       ->envname("PGWARDEN_CONFIG");
   subcommand->footer(
       "With \"-- COMMAND\" the command is started with DATABASE_URL, PGHOST and PGPORT leading to pgwarden;\n"

@@ -14,9 +14,9 @@ namespace pgwarden::policy {
 struct LexerSettings {
   bool standard_conforming_strings = true;
 
-  /// Whether pg_temp is known to be searched first, as it is until someone says otherwise (see
-  /// Reading::may_hide_temporary). Then a table that the text itself made temporary is known by its bare
-  /// name: `CREATE TEMP TABLE t (...); CREATE INDEX ON t (a)`.
+  /// Whether pg_temp is searched first as far as this session shows (see Reading::may_hide_temporary). Then a
+  /// table that the text itself made temporary is known by its bare name, for what destroys nothing: `CREATE
+  /// TEMP TABLE t (...); CREATE INDEX ON t (a)`. A role's or database's own search_path may say otherwise.
   bool temporary_first = false;
 };
 

@@ -140,12 +140,12 @@ FrameReader::Item FrameReader::skip() {
   left_ -= static_cast<std::uint32_t>(taken);
   if (left_ > 0) return {};
   state_ = State::header;
-  return next_header();
+  return next();
 }
 
 void FrameReader::keep() {
-  std::string copy(input_);
-  kept_ = std::move(copy);
+  if (!kept_.empty()) return;
+  kept_ = input_;
   input_ = kept_;
 }
 

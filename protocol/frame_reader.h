@@ -61,11 +61,15 @@ class FrameReader {
   explicit FrameReader(const FrameRules& rules) noexcept : rules_(&rules) {}
 
   /// Everything fed before must have been consumed.
-  void feed(Bytes chunk) noexcept { input_ = chunk; }
+  void feed(Bytes chunk) noexcept {
+    input_ = chunk;
+    std::string().swap(kept_);
+  }
   Item next();
   void choose(BodyMode mode);
 
-  /// Copies what was fed and not yet consumed into this reader, so that the fed buffer can go.
+  /// Copies what was fed and not yet consumed into this reader, so that the fed buffer can go. Views given
+  /// before stay what they are; a second call before the next feed() changes nothing.
   void keep();
 
   /// Moves out the frame that next() just gave, if this reader had to collect it; empty otherwise.

@@ -83,6 +83,10 @@ void FactCollector::finish_statement(const NodeClass& entry) {
     Fact& fact = reading_.facts[i];
     // A temporary object is harmless as long as making it runs nothing but built-in functions.
     if (calls_foreign_code_) fact.temporary = false;
+    // A role's or database's own search_path may still put pg_temp last: nothing that destroys rests on a
+    // bare name.
+    const bool harmless = fact.cls == StatementClass::ddl_create || fact.cls == StatementClass::ddl_alter;
+    if (fact.schema.empty() && !harmless) fact.temporary = false;
     note_consequences(fact);
     follow_temporary(fact);
   }

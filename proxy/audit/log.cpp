@@ -5,8 +5,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+
+#include "policy/utf8.h"
 
 namespace pgwarden::audit {
 
@@ -27,14 +30,36 @@ spdlog::level::level_enum spdlog_level(Level level) {
 }
 
 bool is_plain(std::string_view text) {
-  constexpr std::string_view special = " \"=\\\t\n\r";
-  return !text.empty() && text.find_first_of(special) == std::string_view::npos;
+  const auto special = [](unsigned char c) {
+    return c <= ' ' || c == 0x7f || c == '"' || c == '=' || c == '\\';
+  };
+  return !text.empty() && std::none_of(text.begin(), text.end(), special);
+}
+
+/// JSON is UTF-8; names and statements come in any encoding.
+std::string as_utf8(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t bytes = policy::utf8_character(text).bytes;
+    result.append(bytes > 0 ? text.substr(0, bytes) : "\uFFFD");
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return result;
+}
+
+boost::json::value as_utf8(const boost::json::value& value) {
+  if (value.is_string()) return boost::json::value(as_utf8(std::string_view(value.get_string())));
+  if (!value.is_array()) return value;
+  boost::json::array array;
+  for (const boost::json::value& element : value.get_array()) array.push_back(as_utf8(element));
+  return array;
 }
 
 /// `key=value`, with quotes where the value would not read as one word.
 std::string as_text(std::string_view message, const boost::json::object& fields) {
   std::string line(message);
-  for (const auto& [key, value] : fields) {
+  for (const auto& [key, raw] : fields) {
+    const boost::json::value value = as_utf8(raw);
     line.append("  ").append(key).append("=");
     if (value.is_string() && is_plain(value.get_string())) {
       line.append(value.get_string());
@@ -48,7 +73,7 @@ std::string as_text(std::string_view message, const boost::json::object& fields)
 /// The record without its opening brace: spdlog's pattern puts time and level in front.
 std::string as_json(std::string_view message, const boost::json::object& fields) {
   boost::json::object record{{"message", message}};
-  for (const auto& [key, value] : fields) record[key] = value;
+  for (const auto& [key, value] : fields) record[key] = as_utf8(value);
   return boost::json::serialize(record).substr(1);
 }
 

@@ -15,9 +15,10 @@ namespace pgwarden::net {
 /// requests.
 class CancelKeys {
  public:
-  void add(const std::string& key, const config::Endpoint& upstream) {
+  /// False when another session has this key already: it keeps it.
+  bool add(const std::string& key, const config::Endpoint& upstream) {
     const std::lock_guard lock(mutex_);
-    upstreams_.insert_or_assign(key, upstream);
+    return upstreams_.emplace(key, upstream).second;
   }
   void remove(const std::string& key) {
     const std::lock_guard lock(mutex_);

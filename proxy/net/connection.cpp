@@ -7,10 +7,12 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cctype>
 #include <chrono>
 
 #include "protocol/messages.h"
 #include "proxy/audit/decision.h"
+#include "proxy/net/cancel_request.h"
 
 namespace pgwarden::net {
 
@@ -23,7 +25,6 @@ constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 /// How long a client may take to read its last bytes: closing earlier could reset the connection under them.
 constexpr milliseconds linger{2000};
-constexpr milliseconds cancel_time_max{10'000};
 /// Larger texts are parsed on a thread of their own, so that other sessions of this worker go on (D10).
 constexpr std::size_t parsed_here_bytes_max = std::size_t{64} * 1024;
 
@@ -43,15 +44,17 @@ std::string new_denial_token() {
 
 /// Whether the value of the startup parameter `replication` asks for it (src/backend/tcop/backend_startup.c).
 bool asks_for_replication(std::string_view value) {
-  constexpr std::array<std::string_view, 9> no{"", "0", "f", "false", "n", "no", "of", "off", "fals"};
-  return std::find(no.begin(), no.end(), value) == no.end();
+  std::string word(value);
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto abbreviates = [&word](std::string_view no) { return no.starts_with(word); };
+  return !(word.empty() || word == "0" || word == "of" || word == "off" || abbreviates("false") ||
+           abbreviates("no"));
 }
 
-/// Whether a startup parameter (search_path, options) may move the temporary schema from the first place.
-bool mentions_temporary_schema(const protocol::StartupMessage& message) {
-  return std::any_of(message.parameters.begin(), message.parameters.end(), [](const auto& parameter) {
-    return parameter.second.find("pg_temp") != std::string::npos;
-  });
+/// Whether a startup parameter may move the temporary schema from its first place. What a value spells is the
+/// server's to say.
+bool may_set_search_path(const protocol::StartupMessage& message) {
+  return !message.parameter("options").empty() || !message.parameter("search_path").empty();
 }
 
 std::string name_of(const config::Endpoint& endpoint) {
@@ -72,7 +75,7 @@ Connection::Connection(Worker& worker, Socket client, std::size_t listener, std:
 }
 
 Connection::~Connection() {
-  if (session_ && !session_->cancel_key().empty()) worker_.shared.cancel_keys.remove(session_->cancel_key());
+  if (cancel_key_known_) worker_.shared.cancel_keys.remove(session_->cancel_key());
   worker_.connections.erase(this);
 }
 
@@ -100,9 +103,15 @@ void Connection::start() {
 
 void Connection::arm(milliseconds delay, void (Connection::*action)()) {
   timer_.expires_after(delay);
-  timer_.async_wait([self = weak_from_this(), action](error_code error) {
-    if (const auto connection = self.lock(); connection && !error) (connection.get()->*action)();
+  timer_.async_wait([self = weak_from_this(), action, use = ++timer_use_](error_code error) {
+    const auto connection = self.lock();
+    if (connection && !error && connection->timer_use_ == use) (connection.get()->*action)();
   });
+}
+
+void Connection::disarm() {
+  ++timer_use_;
+  timer_.cancel();
 }
 
 asio::awaitable<void> Connection::start_up() {
@@ -120,7 +129,7 @@ asio::awaitable<void> Connection::start_up() {
   if (!co_await connect_upstream()) co_return;
   begin_session(*start, upstream);
   if (asks_for_replication(start->message.parameter("replication"))) {
-    auto verdict = policy::decide_replication(*worker_.config->policy, who_);
+    auto verdict = policy::decide_replication(*current_policy(), who_);
     const session::Answer answer = record(std::move(verdict), "(replication connection)");
     if (answer.effect == policy::Effect::deny) {
       const policy::Explanation& words = answer.refusal->explanation;
@@ -201,41 +210,25 @@ std::optional<config::Endpoint> Connection::cancel_target(const std::string& key
 }
 
 asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request) {
-  arm(cancel_time_max, &Connection::close);
+  disarm();
   const auto target = cancel_target(request.key);
   if (!target) {
     worker_.shared.log.write(Level::info, "cancel request for an unknown session",
                              {{"session", number_}, {"client", who_.client}});
     co_return;
   }
-  if (co_await connect(upstream_, *target)) co_return;
-  prepare(upstream_);
-  if (co_await send(upstream_, protocol::encode_cancel(request.key))) co_return;
-  // The server closes when the signal has been sent; the client may rely on that order.
-  error_code error;
-  while (!error) {
-    try_receive(upstream_, error);
-    if (error == asio::error::would_block) error = co_await readable(upstream_);
-  }
+  co_await send_cancel(*target, request.key);
 }
 
 asio::awaitable<bool> Connection::connect_upstream() {
-  asio::steady_timer deadline(worker_.context, worker_.config->limits.upstream_connect_timeout);
-  bool timed_out = false;
-  deadline.async_wait([&](error_code error) {
-    if (error) return;
-    timed_out = true;
-    error_code ignored;
-    upstream_.close(ignored);
-  });
-  const error_code error = co_await connect(upstream_, endpoint_);
-  deadline.cancel();
+  const error_code error =
+      co_await connect(upstream_, endpoint_, worker_.config->limits.upstream_connect_timeout);
   if (!client_.is_open()) co_return false;
   if (!error) {
     prepare(upstream_);
     co_return true;
   }
-  const std::string why = timed_out ? "timeout expired" : error.message();
+  const std::string why = error == asio::error::timed_out ? "timeout expired" : error.message();
   worker_.shared.log.write(Level::error, "cannot connect to upstream",
                            {{"session", number_}, {"upstream", name_of(endpoint_)}, {"error", why}});
   co_await refuse(protocol::encode_fatal(
@@ -248,9 +241,10 @@ void Connection::begin_session(const StartupFlow::Start& start, const config::Up
   who_.database = upstream.database.empty() ? start.message.database() : upstream.database;
   who_.application_name = start.message.parameter("application_name");
   who_.host = upstream.endpoint.host;
-  protected_ = worker_.config->policy->protects(who_.host);
-  session_.emplace(session::SessionSettings{new_denial_token(), worker_.config->limits.max_statement_bytes,
-                                            protected_, !mentions_temporary_schema(start.message)});
+  session_.emplace(session::SessionSettings{.denial_token = new_denial_token(),
+                                            .max_statement_bytes = worker_.config->limits.max_statement_bytes,
+                                            .temporary_first = !may_set_search_path(start.message)});
+  current_policy();
   worker_.shared.log.write(Level::debug, "session begins",
                            {{"session", number_},
                             {"client", who_.client},
@@ -259,11 +253,19 @@ void Connection::begin_session(const StartupFlow::Start& start, const config::Up
                             {"upstream", name_of(endpoint_)}});
 }
 
-session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) const {
-  const config::Config& config = *worker_.config;
-  return audit::decide_and_record(
-      worker_.shared.log, {who_, number_, config.policy->version, protected_, config.log.log_literals},
-      std::move(verdict), sql);
+/// The policy in force; a reload may have brought a new one, and put this session's host under protection.
+const std::shared_ptr<const policy::Policy>& Connection::current_policy() {
+  if (policy_ != worker_.config->policy) {
+    policy_ = worker_.config->policy;
+    protected_ = policy_->protects(who_.host);
+    session_->set_protected(protected_);
+  }
+  return policy_;
+}
+
+session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) {
+  const audit::Context context{who_, number_, policy_->version, protected_, worker_.config->log.log_literals};
+  return audit::decide_and_record(worker_.shared.log, context, std::move(verdict), sql);
 }
 
 asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
@@ -293,17 +295,18 @@ asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
 asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
   session_->feed_frontend(chunk);
   for (;;) {
+    const auto& policy = current_policy();
     const Status status = session_->advance_frontend(to_upstream_);
     if (status == Status::judge && session_->request().sql.size() <= parsed_here_bytes_max) {
       const session::JudgeRequest request = session_->request();
-      auto verdict = session::judge(*worker_.config->policy, who_, request);
+      auto verdict = session::judge(*policy, who_, request);
       session_->answer(record(std::move(verdict), request.sql), to_upstream_);
       continue;
     }
     error_code error = try_send(upstream_, to_upstream_);
     if (error == asio::error::would_block) {
+      to_upstream_.keep();  // first: it may hold views of what the session keeps
       session_->keep_frontend();
-      to_upstream_.keep();
       error = co_await send_all(upstream_, to_upstream_);
     }
     if (error) {
@@ -330,9 +333,8 @@ asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
 /// Parses a large text on another thread; the client's later bytes wait in its socket.
 asio::awaitable<void> Connection::answer_later() {
   const session::JudgeRequest request = session_->request();
-  const auto policy = worker_.config->policy;
-  const policy::Principal& who = who_;
-  auto judged = [request, policy, &who]() -> asio::awaitable<std::shared_ptr<policy::Verdict>> {
+  auto judged = [request, policy = current_policy(),
+                 who = who_]() -> asio::awaitable<std::shared_ptr<policy::Verdict>> {
     co_return std::make_shared<policy::Verdict>(session::judge(*policy, who, request));
   };
   const auto verdict = co_await asio::co_spawn(worker_.shared.parsers, judged, asio::use_awaitable);
@@ -385,8 +387,9 @@ asio::awaitable<void> Connection::pump_backend() {
 void Connection::after_backend_bytes() {
   if (!login_done_ && session_->logged_in()) {
     login_done_ = true;
-    timer_.cancel();
-    if (!session_->cancel_key().empty()) worker_.shared.cancel_keys.add(session_->cancel_key(), endpoint_);
+    disarm();
+    const std::string& key = session_->cancel_key();
+    cancel_key_known_ = !key.empty() && worker_.shared.cancel_keys.add(key, endpoint_);
   }
   if (const auto& name = session_->application_name(); name && *name != who_.application_name) {
     who_.application_name = *name;
@@ -406,6 +409,8 @@ void Connection::terminate() {
     return;
   }
   const bool idle = session_->idle();
+  // As when an administrator ends a session: what it is doing ends, too.
+  if (!idle && cancel_key_known_) run(send_cancel(endpoint_, session_->cancel_key()));
   session_->fail("57P01", "terminating connection due to administrator command");
   discarding_ = true;
   error_code ignored;
@@ -435,7 +440,7 @@ bool Connection::ending() const { return backend_done_ || !client_.is_open(); }
 
 void Connection::close() {
   error_code ignored;
-  timer_.cancel();
+  disarm();
   wakeup_.cancel();
   upstream_.close(ignored);
   client_.close(ignored);

@@ -47,11 +47,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const config::Upstream* route(const std::string& database) const;
   std::optional<config::Endpoint> cancel_target(const std::string& key) const;
 
-  session::Answer record(policy::Verdict verdict, std::string_view sql) const;
+  const std::shared_ptr<const policy::Policy>& current_policy();
+  session::Answer record(policy::Verdict verdict, std::string_view sql);
   void after_backend_bytes();
   void upstream_gone();
   void run(asio::awaitable<void> coroutine);
   void arm(std::chrono::milliseconds delay, void (Connection::*action)());
+  void disarm();
   void on_login_timeout();
   bool ending() const;
   void close();
@@ -65,7 +67,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::uint64_t number_;
   policy::Principal who_;
   config::Endpoint endpoint_;
+  std::shared_ptr<const policy::Policy> policy_;  ///< that protected_ was taken from
   bool protected_ = true;
+  bool cancel_key_known_ = false;  ///< to the worker's CancelKeys
+  unsigned timer_use_ = 0;         ///< tells an expiry under way from one that still counts
   bool draining_ = false;
   bool discarding_ = false;     ///< the client's bytes no longer matter
   bool frontend_done_ = false;  ///< the client has closed its side

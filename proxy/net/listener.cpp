@@ -26,6 +26,21 @@ std::uint64_t next_connection_number() {
   return ++last;
 }
 
+ino_t inode_of(const std::string& path) noexcept {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
+}
+
+/// A socket that nobody listens on was left by a process that did not end well.
+void remove_stale_file(const std::string& path) {
+  if (inode_of(path) == 0) return;
+  asio::io_context context;
+  asio::local::stream_protocol::socket probe(context);
+  error_code error;
+  probe.connect(path, error);
+  if (error == asio::error::connection_refused) ::unlink(path.c_str());
+}
+
 }  // namespace
 
 Listener::Listener(asio::io_context& context, const config::Endpoint& address, std::size_t index,
@@ -44,12 +59,11 @@ Listener::~Listener() { remove_file(); }
 
 void Listener::open(const config::Endpoint& address) {
   if (address.is_unix()) {
-    struct stat status {};
-    if (::stat(address.host.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
-      ::unlink(address.host.c_str());
+    remove_stale_file(address.host);
     acceptor_.open(Protocol(AF_UNIX, 0));
     acceptor_.bind(asio::local::stream_protocol::endpoint(address.host));
     unix_ = address;
+    inode_ = inode_of(address.host);
     ::chmod(address.host.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
   } else {
     asio::ip::tcp::resolver resolver(acceptor_.get_executor());
@@ -87,7 +101,8 @@ void Listener::close() {
 }
 
 void Listener::remove_file() noexcept {
-  if (unix_) ::unlink(unix_->host.c_str());
+  // Another process may have put its own socket there in the meantime.
+  if (unix_ && inode_of(unix_->host) == inode_) ::unlink(unix_->host.c_str());
   unix_.reset();
 }
 

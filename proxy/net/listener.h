@@ -41,6 +41,7 @@ class Listener {
   asio::steady_timer pause_;
   const std::size_t index_;
   const audit::Log& log_;
+  std::uint64_t inode_ = 0;               ///< of the socket's file
   std::optional<config::Endpoint> unix_;  ///< the address, when it is a socket's path
 };
 

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <span>
 
@@ -33,6 +35,25 @@ std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
   std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
   tcp.resize(endpoint.size());
   return tcp;
+}
+
+asio::awaitable<error_code> connect_unbounded(Socket& socket, config::Endpoint endpoint) {
+  if (endpoint.is_unix()) {
+    const asio::local::stream_protocol::endpoint path(endpoint.host + "/.s.PGSQL." +
+                                                      std::to_string(endpoint.port));
+    auto [error] = co_await socket.async_connect(path, use_tuple);
+    co_return error;
+  }
+  asio::ip::tcp::resolver resolver(socket.get_executor());
+  auto [error, found] =
+      co_await resolver.async_resolve(endpoint.host, std::to_string(endpoint.port), use_tuple);
+  for (const auto& entry : found) {
+    error_code ignored;
+    socket.close(ignored);
+    std::tie(error) = co_await socket.async_connect(entry.endpoint(), use_tuple);
+    if (!error || error == asio::error::operation_aborted) break;
+  }
+  co_return error;
 }
 
 }  // namespace
@@ -85,23 +106,13 @@ asio::awaitable<error_code> readable(Socket& socket) {
   co_return error;
 }
 
-asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint) {
-  if (endpoint.is_unix()) {
-    const asio::local::stream_protocol::endpoint path(endpoint.host + "/.s.PGSQL." +
-                                                      std::to_string(endpoint.port));
-    auto [error] = co_await socket.async_connect(path, use_tuple);
-    co_return error;
-  }
-  asio::ip::tcp::resolver resolver(socket.get_executor());
-  auto [error, found] =
-      co_await resolver.async_resolve(endpoint.host, std::to_string(endpoint.port), use_tuple);
-  for (const auto& entry : found) {
-    error_code ignored;
-    socket.close(ignored);
-    std::tie(error) = co_await socket.async_connect(entry.endpoint(), use_tuple);
-    if (!error || error == asio::error::operation_aborted) break;
-  }
-  co_return error;
+asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
+                                    std::chrono::milliseconds time_max) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::steady_timer deadline(socket.get_executor(), time_max);
+  const auto first =
+      co_await (connect_unbounded(socket, std::move(endpoint)) || deadline.async_wait(use_tuple));
+  co_return first.index() == 0 ? std::get<0>(first) : error_code(asio::error::timed_out);
 }
 
 policy::Address peer_address(const Socket& socket) {

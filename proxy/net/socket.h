@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <string>
 
 #include "config/config.h"
@@ -37,7 +38,9 @@ protocol::Bytes try_receive(Socket& socket, error_code& error);
 asio::awaitable<error_code> readable(Socket& socket);
 
 /// Where a server listens, resolved or a Unix-domain socket (libpq's rule: DIR/.s.PGSQL.PORT).
-asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint);
+/// `timed_out` when that takes longer than `time_max`.
+asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
+                                    std::chrono::milliseconds time_max);
 
 /// The peer as rules and logs know it.
 policy::Address peer_address(const Socket& socket);

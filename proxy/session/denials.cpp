@@ -24,19 +24,23 @@ std::size_t character_position(std::string_view sql, std::int32_t byte_offset, b
 }  // namespace
 
 std::string Denials::replace(char tag, std::string_view statement, Refusal refusal, std::string_view sql,
-                             bool utf8, const Pipeline& pipeline) {
-  const std::uint64_t number = ++count_;
-  const bool extended = tag == protocol::frontend::parse;
-  const std::uint64_t segment = pipeline.sending_segment();
-  // Behind a denied Parse the server skips to Sync: a second one in the same segment can never be reached.
-  const bool unreachable =
-      extended && !pending_.empty() && pending_.back().segment == segment && pending_.back().extended;
-  if (!unreachable) {
-    const std::size_t position = character_position(sql, refusal.position, utf8);
-    pending_.push_back({number, segment, extended, std::move(refusal), position});
-  }
-  const std::string text = token_ + "_" + std::to_string(number);
-  return extended ? protocol::encode_parse(statement, text) : protocol::encode_query(text);
+                             bool utf8) {
+  const std::size_t position = character_position(sql, refusal.position, utf8);
+  if (pending_.size() == pending_max) pending_.pop_front();
+  pending_.push_back({++count_, std::move(refusal), position});
+  const std::string text = token_ + "_" + std::to_string(count_);
+  return tag == protocol::frontend::parse ? protocol::encode_parse(statement, text)
+                                          : protocol::encode_query(text);
+}
+
+/// The denial with this number; those before it were skipped. One without words if it was pushed out.
+Denials::Denial Denials::take(std::uint64_t number) {
+  answered_ = number;
+  while (!pending_.empty() && pending_.front().number < number) pending_.pop_front();
+  if (pending_.empty() || pending_.front().number != number) return {number, plain_refusal(), 0};
+  Denial denial = std::move(pending_.front());
+  pending_.pop_front();
+  return denial;
 }
 
 std::optional<Denials::Swapped> Denials::swap(protocol::Bytes body) {
@@ -47,10 +51,8 @@ std::optional<Denials::Swapped> Denials::swap(protocol::Bytes body) {
   const std::string_view digits = message.substr(at + token_.size() + 1);
   std::uint64_t number = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  while (!pending_.empty() && pending_.front().number < number) pending_.pop_front();
-  if (pending_.empty() || pending_.front().number != number) return std::nullopt;
-  const Denial denial = std::move(pending_.front());
-  pending_.pop_front();
+  if (number <= answered_ || number > count_) return std::nullopt;  // not an answer to a statement of ours
+  const Denial denial = take(number);
 
   const bool ends_session = denial.refusal.on_deny == policy::OnDeny::terminate;
   const policy::Explanation& words = denial.refusal.explanation;
@@ -73,10 +75,6 @@ std::optional<Denials::Swapped> Denials::swap(protocol::Bytes body) {
                                                                  {'L', line},
                                                                  {'R', words.routine}}),
       denial.refusal.on_deny};
-}
-
-void Denials::forget_answered(const Pipeline& pipeline) {
-  while (!pending_.empty() && pending_.front().segment < pipeline.answering_segment()) pending_.pop_front();
 }
 
 }  // namespace pgwarden::session

@@ -22,7 +22,23 @@ policy::Reading unreadable() {
   return reading;
 }
 
+/// Under `either`: whether every server fails on the text if it reads it this way, so that this reading need
+/// not be feared. No release's grammar has a use for a backslash outside of strings, or for a string without
+/// an end.
+bool cannot_run(const policy::Reading& reading, std::string_view sql) {
+  const bool at_backslash = reading.error_position >= 0 &&
+                            sql.substr(static_cast<std::size_t>(reading.error_position)).starts_with('\\');
+  return at_backslash || reading.error.starts_with("unterminated ");
+}
+
 }  // namespace
+
+Refusal plain_refusal(std::string sqlstate, std::string message) {
+  Refusal refusal;
+  refusal.sqlstate = std::move(sqlstate);
+  refusal.explanation.message = std::move(message);
+  return refusal;
+}
 
 policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who,
                       const JudgeRequest& request) {
@@ -30,19 +46,22 @@ policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who
     return decide_function_call(policy, who, request.function_oid);
   }
   if (request.lexing == Lexing::unreadable) return decide(policy, who, unreadable());
-  const auto decide_as = [&](bool standard) {
-    return decide(policy, who,
-                  policy::read_statements(request.sql, LexerSettings{standard, request.temporary_first}));
+  const auto read_as = [&](bool standard) {
+    return policy::read_statements(request.sql, LexerSettings{standard, request.temporary_first});
   };
-  if (request.lexing != Lexing::either) return decide_as(request.lexing == Lexing::standard);
-  policy::Verdict standard = decide_as(true);
-  policy::Verdict escapes = decide_as(false);
-  const bool may_change_lexing = standard.may_change_lexing || escapes.may_change_lexing;
-  const bool may_hide_temporary = standard.may_hide_temporary || escapes.may_hide_temporary;
-  policy::Verdict strictest = std::move(standard.effect <= escapes.effect ? standard : escapes);
-  strictest.may_change_lexing = may_change_lexing;
-  strictest.may_hide_temporary = may_hide_temporary;
-  return strictest;
+  if (request.lexing != Lexing::either) {
+    return decide(policy, who, read_as(request.lexing == Lexing::standard));
+  }
+  const policy::Reading as_standard = read_as(true);
+  const policy::Reading as_escapes = read_as(false);
+  if (cannot_run(as_escapes, request.sql)) return decide(policy, who, as_standard);
+  if (cannot_run(as_standard, request.sql)) return decide(policy, who, as_escapes);
+  policy::Verdict standard = decide(policy, who, as_standard);
+  policy::Verdict escapes = decide(policy, who, as_escapes);
+  policy::Verdict& strictest = standard.effect <= escapes.effect ? standard : escapes;
+  strictest.may_change_lexing = standard.may_change_lexing || escapes.may_change_lexing;
+  strictest.may_hide_temporary = standard.may_hide_temporary || escapes.may_hide_temporary;
+  return std::move(strictest);
 }
 
 }  // namespace pgwarden::session

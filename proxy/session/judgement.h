@@ -40,6 +40,9 @@ struct Refusal {
   policy::OnDeny on_deny = policy::OnDeny::error;
 };
 
+/// For a denial of which nothing more is known.
+Refusal plain_refusal(std::string sqlstate = "42501", std::string message = "statement denied");
+
 /// A verdict as the session needs it. Deny and warn carry a refusal.
 struct Answer {
   policy::Effect effect = policy::Effect::deny;

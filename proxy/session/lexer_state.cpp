@@ -16,6 +16,10 @@ bool is_non_ascii(char c) noexcept { return static_cast<unsigned char>(c) >= 0x8
 
 }  // namespace
 
+LexicalHazards LexicalHazards::of(std::string_view sql) noexcept {
+  return {sql.find('\\') != std::string_view::npos, std::any_of(sql.begin(), sql.end(), is_non_ascii)};
+}
+
 void LexerState::reported(std::string_view name, std::string_view value) {
   if (name == "standard_conforming_strings") {
     standard_conforming_strings_ = value == "on";
@@ -23,17 +27,21 @@ void LexerState::reported(std::string_view name, std::string_view value) {
     utf8_ = value == "UTF8";
     ascii_safe_ = std::find(client_only_encodings.begin(), client_only_encodings.end(), value) ==
                   client_only_encodings.end();
+    was_unsafe_ = was_unsafe_ || !ascii_safe_;
   }
 }
 
-std::optional<Lexing> LexerState::lexing_of(std::string_view sql, const Pipeline& pipeline) const noexcept {
-  const bool non_ascii = std::any_of(sql.begin(), sql.end(), is_non_ascii);
-  // Without a backslash both readings of a string are the same.
-  if (!non_ascii && sql.find('\\') == std::string_view::npos) return Lexing::standard;
-  const bool unsure = unsure_ || pipeline.ambiguous();
-  if (unsure && !pipeline.drained() && pipeline.drains_by_itself()) return std::nullopt;
-  if (non_ascii && (unsure || !ascii_safe_)) return Lexing::unreadable;
-  if (unsure || !standard_conforming_strings_) return Lexing::either;
+std::optional<Lexing> LexerState::lexing_of(LexicalHazards hazards, const Pipeline& pipeline) const noexcept {
+  const bool settled = pipeline.drained() && !pipeline.ambiguous();
+  const bool strings_open = hazards.backslash && !settled;
+  // Non-ASCII text is everyday, and to change the encoding unseen takes a function that does just that: what
+  // counts is what was seen.
+  const bool encoding_open =
+      hazards.non_ascii && !settled && (changing_ || was_unsafe_ || pipeline.ambiguous());
+  if ((strings_open || encoding_open) && pipeline.drains_by_itself()) return std::nullopt;
+  if (hazards.non_ascii && (encoding_open || !ascii_safe_)) return Lexing::unreadable;
+  if (!hazards.backslash) return Lexing::standard;
+  if (strings_open || !standard_conforming_strings_) return Lexing::either;
   return *standard_conforming_strings_ ? Lexing::standard : Lexing::escapes;
 }
 

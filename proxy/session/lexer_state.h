@@ -9,27 +9,36 @@
 
 namespace pgwarden::session {
 
-/// Follows standard_conforming_strings and client_encoding through ParameterStatus. Both are reported by the
-/// server when they change, but only at the next ReadyForQuery: until then a statement that may have changed
-/// them makes the state unsure.
+/// What can be read in two ways. Found once for each text: it may be large.
+struct LexicalHazards {
+  bool backslash = false;
+  bool non_ascii = false;
+
+  static LexicalHazards of(std::string_view sql) noexcept;
+};
+
+/// Follows standard_conforming_strings and client_encoding through ParameterStatus, which the server sends
+/// when they have changed, but only before a ReadyForQuery. Anything that still runs may change them: a SET,
+/// an error that takes one back, a function. So a report is trusted when everything sent has been answered.
 class LexerState {
  public:
   /// From a ParameterStatus.
   void reported(std::string_view name, std::string_view value);
-  /// A message was forwarded that may change the settings.
-  void may_change() noexcept { unsure_ = true; }
-  /// Everything sent has been answered: the last report holds.
-  void settled() noexcept { unsure_ = false; }
+  /// A message was forwarded that sets one of them, as far as its text shows.
+  void may_change() noexcept { changing_ = true; }
+  /// Everything sent has been answered.
+  void settled() noexcept { changing_ = false; }
 
-  /// nullopt: not known, but it will be when the pipeline has drained; wait for that.
-  std::optional<Lexing> lexing_of(std::string_view sql, const Pipeline& pipeline) const noexcept;
+  /// How the server will read a text; nullopt when that is known only once the pipeline has drained.
+  std::optional<Lexing> lexing_of(LexicalHazards hazards, const Pipeline& pipeline) const noexcept;
   bool utf8() const noexcept { return utf8_; }
 
  private:
   std::optional<bool> standard_conforming_strings_;
   bool ascii_safe_ = false;  ///< in the reported encoding bytes below 128 are always ASCII characters
+  bool was_unsafe_ = false;  ///< an encoding was reported in which they are not, now or earlier
   bool utf8_ = false;
-  bool unsure_ = true;  ///< the login settles it
+  bool changing_ = true;  ///< the login settles it
 };
 
 }  // namespace pgwarden::session

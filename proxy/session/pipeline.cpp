@@ -1,17 +1,13 @@
 #include "proxy/session/pipeline.h"
 
-#include <algorithm>
-
 namespace pgwarden::session {
 
 void Pipeline::push(Kind kind) {
-  owed_.push_back(kind);
-  if (kind == Kind::query || kind == Kind::sync) ++sent_segments_;
-}
-
-void Pipeline::drop_front() {
-  if (owed_.front() == Kind::query || owed_.front() == Kind::sync) ++answered_segments_;
-  owed_.pop_front();
+  if (owed_.size() < owed_max) {
+    owed_.push_back(kind);
+  } else {
+    ambiguous_ = true;
+  }
 }
 
 void Pipeline::sent_query() {
@@ -25,9 +21,16 @@ void Pipeline::sent_extended() {
 }
 
 void Pipeline::sent_sync() {
-  if (copy_in_) return;
+  if (copy_in_) {
+    ambiguous_ = true;  // ignored, unless the copy has failed by the time the server reads it
+    return;
+  }
   skipping_ = false;
   push(Kind::sync);
+}
+
+void Pipeline::sent_copy_data() {
+  if (!copy_in_ && !owed_.empty() && owed_.back() != Kind::copy_data) push(Kind::copy_data);
 }
 
 void Pipeline::sent_copy_end() {
@@ -38,40 +41,44 @@ void Pipeline::sent_copy_end() {
   }
 }
 
+/// The server ignores copy messages where it reads no copy data.
+void Pipeline::drop_copy_messages() {
+  while (!owed_.empty() && (owed_.front() == Kind::copy_data || owed_.front() == Kind::copy_end))
+    owed_.pop_front();
+}
+
 void Pipeline::received_ready() {
   copy_in_ = false;
   while (!owed_.empty()) {
-    const bool ends_segment = owed_.front() == Kind::query || owed_.front() == Kind::sync;
-    drop_front();
-    if (ends_segment) break;
+    const Kind kind = owed_.front();
+    owed_.pop_front();
+    if (kind == Kind::query || kind == Kind::sync) break;
   }
-  if (!owed_.empty() && owed_.front() == Kind::copy_end) drop_front();  // the server ignores a stray one
+  drop_copy_messages();
   if (owed_.empty()) skipping_ = false;
 }
 
 void Pipeline::received_error() {
   copy_in_ = false;
-  while (!owed_.empty() && owed_.front() == Kind::copy_end) drop_front();
+  drop_copy_messages();
   if (owed_.empty() || owed_.front() != Kind::extended) return;
   // The server skips everything up to the next Sync, Query and FunctionCall included.
-  while (!owed_.empty() && owed_.front() != Kind::sync) drop_front();
+  while (!owed_.empty() && owed_.front() != Kind::sync) owed_.pop_front();
   skipping_ = owed_.empty();
 }
 
 void Pipeline::received_copy_in() {
-  // The message that started the copy leads; what follows it is read as copy data until the copy ends.
-  auto at = owed_.begin();
-  if (at != owed_.end()) ++at;
-  while (at != owed_.end() && *at != Kind::copy_end) {
-    if (*at == Kind::sync) {
-      ++answered_segments_;
-      at = owed_.erase(at);
-    } else {
-      ++at;
-    }
+  // The message that started the copy leads. A Sync before any data is ignored (libpq sends one), then come
+  // data and the end. Anything else between them is ignored or answered, depending on whether the copy fails
+  // first.
+  if (second_is(Kind::sync)) owed_.erase(owed_.begin() + 1);
+  if (second_is(Kind::copy_data)) owed_.erase(owed_.begin() + 1);
+  copy_in_ = !second_is(Kind::copy_end);
+  if (!copy_in_) {
+    owed_.erase(owed_.begin() + 1);
+  } else if (owed_.size() >= 2) {
+    ambiguous_ = true;
   }
-  copy_in_ = at == owed_.end();
-  if (!copy_in_) owed_.erase(at);
 }
 
 }  // namespace pgwarden::session

@@ -27,14 +27,14 @@ constexpr std::size_t notices_max = 256;
 
 constexpr FrameRules frontend_rules = [] {
   FrameRules rules;
-  for (const char tag : {frontend::query, frontend::parse, frontend::function_call, frontend::bind}) {
+  for (const char tag :
+       {frontend::query, frontend::parse, frontend::function_call, frontend::bind, frontend::copy_data}) {
     rules.set(tag, Treatment::inspect, large_length_max);
   }
   for (const char tag : {frontend::describe, frontend::execute, frontend::close, frontend::sync,
                          frontend::copy_done, frontend::copy_fail}) {
     rules.set(tag, Treatment::inspect, small_length_max);
   }
-  rules.set(frontend::copy_data, Treatment::stream, large_length_max);
   rules.set(frontend::flush, Treatment::stream, small_length_max);
   rules.set(frontend::terminate, Treatment::stream, small_length_max);
   rules.set(frontend::authentication_response, Treatment::stream, authentication_length_max);
@@ -59,13 +59,6 @@ constexpr FrameRules backend_rules = [] {
   rules.set(backend::backend_key_data, Treatment::inspect, 4 + 4 + 256);
   return rules;
 }();
-
-Refusal plain_refusal(std::string sqlstate, std::string message) {
-  Refusal refusal;
-  refusal.sqlstate = std::move(sqlstate);
-  refusal.explanation.message = std::move(message);
-  return refusal;
-}
 
 Refusal too_large(std::uint32_t limit) {
   Refusal refusal = plain_refusal("54000", "statement is too large for pgwarden to verify");
@@ -106,10 +99,7 @@ Session::Session(SessionSettings settings)
 }
 
 Session::Status Session::advance_frontend(Outgoing& to_backend) {
-  if (!frame_.empty()) {
-    if (!waiting_) return Status::judge;
-    if (const Status status = on_frontend_frame(to_backend); status != Status::hungry) return status;
-  }
+  if (!frame_.empty()) return waiting_ ? wait_or_judge() : Status::judge;
   while (!frontend_ended_) {
     const FrameReader::Item item = frontend_.next();
     switch (item.kind) {
@@ -152,6 +142,9 @@ void Session::on_frontend_header(const FrameReader::Item& item, Outgoing& to_bac
     case frontend::sync:
       pipeline_.sent_sync();
       break;
+    case frontend::copy_data:
+      pipeline_.sent_copy_data();
+      break;
     case frontend::copy_done:
     case frontend::copy_fail:
       pipeline_.sent_copy_end();
@@ -164,19 +157,21 @@ void Session::on_frontend_header(const FrameReader::Item& item, Outgoing& to_bac
 
 /// Asks for a verdict on frame_, or for time; `hungry` when the frame is done with.
 Session::Status Session::on_frontend_frame(Outgoing& to_backend) {
-  const char tag = frame_.front();
   const auto text = text_of(frame_);
   if (!text) {
-    waiting_ = false;
-    replace(tag, plain_refusal("08P01", "invalid message format"), {}, {}, to_backend);
+    replace(frame_.front(), plain_refusal("08P01", "invalid message format"), {}, {}, to_backend);
     drop_frontend_frame();
     return Status::hungry;
   }
-  const std::optional<Lexing> lexing = lexer_.lexing_of(text->sql, pipeline_);
-  waiting_ = settings_.protected_host && (!lexing || denials_.full());
-  if (waiting_) return Status::wait;
+  hazards_ = LexicalHazards::of(text->sql);
+  return wait_or_judge();
+}
+
+Session::Status Session::wait_or_judge() {
+  const std::optional<Lexing> lexing = lexer_.lexing_of(hazards_, pipeline_);
+  waiting_ = settings_.protected_host && !lexing;
   lexing_ = lexing.value_or(Lexing::either);
-  return Status::judge;
+  return waiting_ ? Status::wait : Status::judge;
 }
 
 JudgeRequest Session::request() const {
@@ -192,8 +187,7 @@ void Session::answer(Answer answer, Outgoing& to_backend) {
   const char tag = frame_.front();
   if (answer.effect == policy::Effect::deny) {
     const auto text = text_of(frame_);
-    Refusal refusal =
-        answer.refusal ? std::move(*answer.refusal) : plain_refusal("42501", "statement denied");
+    Refusal refusal = answer.refusal ? std::move(*answer.refusal) : plain_refusal();
     replace(tag, std::move(refusal), text->statement, text->sql, to_backend);
     drop_frontend_frame();
     return;
@@ -235,7 +229,7 @@ void Session::drop_frontend_frame() {
 
 void Session::replace(char tag, Refusal refusal, std::string_view statement, std::string_view sql,
                       Outgoing& to_backend) {
-  to_backend.write(denials_.replace(tag, statement, std::move(refusal), sql, lexer_.utf8(), pipeline_));
+  to_backend.write(denials_.replace(tag, statement, std::move(refusal), sql, lexer_.utf8()));
   sent_statement(tag);
 }
 
@@ -304,7 +298,7 @@ void Session::on_backend_frame(const FrameReader::Item& item, Outgoing& to_front
   } else if (item.tag == backend::ready_for_query && body.size() == 1) {
     on_ready_for_query(body.front());
   } else if (item.tag == backend::backend_key_data) {
-    cancel_key_ = body;
+    if (!logged_in()) cancel_key_ = body;
   } else if (item.tag == backend::parameter_status) {
     if (const auto status = protocol::decode_parameter_status(body)) {
       lexer_.reported(status->first, status->second);
@@ -321,7 +315,6 @@ void Session::on_backend_frame(const FrameReader::Item& item, Outgoing& to_front
 void Session::on_ready_for_query(char status) {
   transaction_status_ = status;
   pipeline_.received_ready();
-  denials_.forget_answered(pipeline_);
   if (pipeline_.drained()) lexer_.settled();
 }
 
@@ -338,9 +331,7 @@ void Session::finish_backend(Outgoing& to_frontend) {
 }
 
 bool Session::may_continue() const noexcept {
-  if (!waiting_ || denials_.full()) return false;
-  const auto text = text_of(frame_);
-  return !text || lexer_.lexing_of(text->sql, pipeline_).has_value();
+  return waiting_ && (!settings_.protected_host || lexer_.lexing_of(hazards_, pipeline_).has_value());
 }
 
 void Session::fail(std::string_view sqlstate, std::string_view message, std::string_view hint) {

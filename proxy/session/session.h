@@ -18,7 +18,7 @@ namespace pgwarden::session {
 struct SessionSettings {
   std::string denial_token;  ///< see Denials
   std::uint32_t max_statement_bytes = 16u << 20;
-  bool protected_host = true;   ///< false: nothing is ever held back or replaced
+  bool protected_host = true;   ///< false: nothing waits, and only malformed statements are replaced
   bool temporary_first = true;  ///< false: the startup parameters may move pg_temp from its first place
 };
 
@@ -45,12 +45,13 @@ class Session {
   /// The server has closed its side: the client's last message, if one is due.
   void finish_backend(Outgoing& to_frontend);
 
+  /// The policy has changed and says otherwise of this session's host.
+  void set_protected(bool protected_host) noexcept { settings_.protected_host = protected_host; }
+
   /// A session that said `wait` can go on: call advance_frontend().
   bool may_continue() const noexcept;
   /// Ends the session with this FATAL message for the client as soon as the server's side has ended.
   void fail(std::string_view sqlstate, std::string_view message, std::string_view hint = {});
-  /// Nothing more of the client will be forwarded.
-  bool frontend_ended() const noexcept { return frontend_ended_; }
   /// Nothing more of the server will be forwarded.
   bool backend_ended() const noexcept { return backend_ended_; }
 
@@ -66,6 +67,7 @@ class Session {
  private:
   void on_frontend_header(const protocol::FrameReader::Item& item, Outgoing& to_backend);
   Status on_frontend_frame(Outgoing& to_backend);
+  Status wait_or_judge();
   void forward_frontend_frame(Outgoing& to_backend);
   void drop_frontend_frame();
   void replace(char tag, Refusal refusal, std::string_view statement, std::string_view sql,
@@ -86,6 +88,7 @@ class Session {
 
   protocol::Bytes frame_;   ///< the message being judged; empty when there is none
   std::string frame_copy_;  ///< what frame_ points into after keep_frontend()
+  LexicalHazards hazards_;  ///< of frame_
   Lexing lexing_ = Lexing::either;
   bool waiting_ = false;  ///< for the server to answer what was sent before
   bool frontend_ended_ = false;

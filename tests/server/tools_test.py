@@ -1,6 +1,5 @@
 """PostgreSQL's own programs work through pgwarden."""
 
-import os
 import pathlib
 import signal
 import subprocess
@@ -76,6 +75,14 @@ class Tools(ServerTest):
         restored = subprocess.run(["psql", "-X", "-v", "ON_ERROR_STOP=1", *self.connection_options(), "target"],
                                   input=dump, capture_output=True, text=True, check=False, timeout=120)
         self.assertIn("cannot execute CREATE TABLE", restored.stderr)
+
+    def test_a_base_backup_with_its_log_streamed(self):
+        # Replication commands and COPY in both directions at once.
+        with tempfile.TemporaryDirectory() as directory:
+            self.run_tool("pg_basebackup", *self.connection_options("unprotected"), "--checkpoint=fast",
+                          "--wal-method=stream", "--pgdata", f"{directory}/copy")
+            self.assertTrue(list(pathlib.Path(directory, "copy", "pg_wal").glob("0*")))
+            self.assertTrue(pathlib.Path(directory, "copy", "backup_manifest").exists())
 
     def test_a_sleeping_query_is_cancelled(self):
         for address in ("protected", "unprotected"):

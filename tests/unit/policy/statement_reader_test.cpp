@@ -318,17 +318,20 @@ TEST_CASE("names that the text itself made temporary are known while pg_temp com
     return std::find_if(reading.facts.rbegin(), reading.facts.rend(), is_definition)->temporary;
   };
   for (const std::string_view sql :
-       {"CREATE TEMP TABLE t (a int); CREATE INDEX ON t (a)", "CREATE TEMP TABLE t (a int); DROP TABLE t",
-        "CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (1); ALTER TABLE t DROP COLUMN a",
+       {"CREATE TEMP TABLE t (a int); CREATE INDEX ON t (a)",
+        "CREATE TEMP TABLE t (a int); DROP TABLE pg_temp.t",
+        "CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (1); ALTER TABLE t ADD COLUMN b int",
         "BEGIN; CREATE TEMP TABLE t (a int); COMMENT ON TABLE t IS 'x'",
         "CREATE TEMP TABLE t (a int); ALTER TABLE t RENAME a TO b",
         "CREATE TEMP TABLE t (a int); CREATE TEMP TABLE u () INHERITS (t)"}) {
     INFO(sql);
     CHECK(last_is_temporary(sql, true));
   }
-  CHECK_FALSE(last_is_temporary("CREATE TEMP TABLE t (a int); DROP TABLE t", false));
+  CHECK_FALSE(last_is_temporary("CREATE TEMP TABLE t (a int); CREATE INDEX ON t (a)", false));
   for (const std::string_view sql :
-       {"CREATE TEMP TABLE t (a int); DROP TABLE t; DROP TABLE t",
+       {"CREATE TEMP TABLE t (a int); DROP TABLE t", "CREATE TEMP TABLE t (a int); TRUNCATE t",
+        "CREATE TEMP TABLE t (a int); ALTER TABLE t DROP COLUMN a",
+        "CREATE TEMP TABLE t (a int); DROP TABLE t; DROP TABLE t",
         "CREATE TEMP TABLE t (a int); DROP TABLE public.t",
         "BEGIN; SAVEPOINT s; CREATE TEMP TABLE t (a int); ROLLBACK TO s; DROP TABLE t",
         "CREATE TEMP TABLE t (a int); COMMIT; DROP TABLE t",

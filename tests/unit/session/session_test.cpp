@@ -248,6 +248,20 @@ TEST_CASE("strings are read as the server will read them") {
     REQUIRE(talk.go_on() == query("SELECT '\\'"));
     REQUIRE(talk.lexings == std::vector{Lexing::standard, Lexing::escapes});
   }
+  SECTION("only a drained pipeline settles it: an error takes a SET back, a function may hide one") {
+    talk.server(parameter("standard_conforming_strings", "off"));
+    talk.client(query("SELECT 1/0"));
+    REQUIRE(talk.client(query("SELECT '\\'")).empty());
+    talk.server(server_error("division by zero") + parameter("standard_conforming_strings", "on") + ready());
+    talk.go_on();
+    REQUIRE(talk.lexings == std::vector{Lexing::standard, Lexing::standard});
+  }
+  SECTION("non-ASCII text waits only where the encoding may be changing") {
+    talk.client(query("SELECT 1") + query("SELECT '\xC3\xA4'"));
+    REQUIRE(talk.status == Status::hungry);
+    talk.client(query("SET x") + query("SELECT '\xC3\xA4'"));
+    REQUIRE(talk.status == Status::wait);
+  }
   SECTION("both ways where no answer will come before the client goes on") {
     talk.client(parse("", "SET x") + parse("", "SELECT '\\'"));
     REQUIRE(talk.lexings == std::vector{Lexing::standard, Lexing::either});
@@ -276,22 +290,53 @@ TEST_CASE("before the login is done a statement with a backslash waits") {
   REQUIRE(talk.go_on() == query("SELECT '\\'"));
 }
 
-TEST_CASE("denials that the server has not reached are bounded") {
+TEST_CASE("of very many open denials the first are answered without their words") {
   Conversation talk;
   std::string many;
   for (int i = 0; i < 300; ++i) many += query("DROP");
   talk.client(many);
-  REQUIRE(talk.status == Status::wait);
-  REQUIRE_FALSE(talk.session.may_continue());
-  talk.server(server_error(denied(1)) + ready());
-  REQUIRE(talk.session.may_continue());
-  REQUIRE(talk.go_on() == query(denied(257)));
+  const std::string first = talk.server(server_error(denied(1)) + ready());
+  REQUIRE(first.find("C42501") != std::string::npos);
+  REQUIRE(first.find(token) == std::string::npos);
+  REQUIRE(talk.server(server_error(denied(300)) + ready()) == our_error("1") + ready());
+}
+
+TEST_CASE("an error that only looks like an answer to a denial is the server's own") {
+  Conversation talk;
+  talk.client(query("DROP"));
+  REQUIRE(talk.server(server_error(denied(1)) + ready()) == our_error("1") + ready());
+  for (const int number : {1, 2}) {
+    talk.client(query("SELECT 1"));
+    REQUIRE(talk.server(server_error(denied(number)) + ready()) == server_error(denied(number)) + ready());
+  }
+}
+
+TEST_CASE("bytes to send outlive what is kept again and again") {
+  // A verdict is open, the server takes nothing, and more statements stand behind: everything moves to
+  // copies.
+  Conversation talk;
+  talk.hold = true;
+  std::string chunk =
+      query("SELECT 'first statement of many'") + query("SELECT 'second'") + query("SELECT 'third'");
+  const std::string all = chunk;
+  talk.session.feed_frontend(chunk);
+  Outgoing out;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(talk.session.advance_frontend(out) == Status::judge);
+    out.keep();
+    talk.session.keep_frontend();
+    chunk.assign(chunk.size(), '!');
+    talk.session.answer({policy::Effect::allow, false, false, std::nullopt}, out);
+  }
+  REQUIRE(talk.session.advance_frontend(out) == Status::hungry);
+  REQUIRE(Conversation::text(out) == all);
 }
 
 TEST_CASE("the session knows the cancel key, the application name and whether it is idle") {
-  Conversation talk;
+  Conversation talk({token, 1000, true}, false);
+  const auto key = [](std::string_view bytes) { return std::move(FrameWriter('K').bytes(bytes)).finish(); };
+  talk.server(key("12345678") + parameter("application_name", "psql") + ready() + key("another"));
   REQUIRE(talk.session.idle());
-  talk.server(std::move(FrameWriter('K').bytes("12345678")).finish() + parameter("application_name", "psql"));
   REQUIRE(talk.session.cancel_key() == "12345678");
   REQUIRE(talk.session.application_name() == "psql");
   talk.client(query("BEGIN"));

@@ -1,0 +1,16 @@
+// Passing on the wish to cancel what a server process is doing.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "config/config.h"
+
+namespace pgwarden::net {
+
+/// Sends a CancelRequest with this key (process id and secret) over a connection of its own, and returns when
+/// the server has closed it: then the signal is sent. Gives up after ten seconds; errors are nobody's
+/// business.
+boost::asio::awaitable<void> send_cancel(config::Endpoint upstream, std::string key);
+
+}  // namespace pgwarden::net
