@@ -127,6 +127,12 @@ class WithServer(ServerTest):
         self.assertEqual(pgwarden("health", "--listen", f"{host}:{port}").returncode, 0)
         self.assertEqual(pgwarden("health", environment={"PGWARDEN_LISTEN": f"0.0.0.0:{port}"}).returncode, 0)
 
+    def test_a_socket_in_use_stays_whose_it_is(self):
+        done = pgwarden("run", self.url(), "--listen", self.pgwarden.socket_path)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"cannot listen on {self.pgwarden.socket_path}: Address already in use", done.stderr)
+        self.assertTrue(os.path.exists(self.pgwarden.socket_path))
+
     def test_an_address_in_use(self):
         host, port = self.pgwarden.protected
         done = pgwarden("run", self.url(), "--listen", f"{host}:{port}")

@@ -98,6 +98,18 @@ class Shutdown(ServerTest):
         self.assertGreater(time.monotonic() - began, 0.4)
         self.assertEqual(pgwarden.process.wait(10), 0)
 
+    def test_a_statement_that_outlives_the_drain_is_cancelled(self):
+        self.postgres.psql("postgres", "CREATE TABLE kept (v int); INSERT INTO kept VALUES (1)")
+        pgwarden = self.start("limits: {drain_timeout: 300ms}")
+        busy = self.raw_session(pgwarden, application_name="outliving")
+        busy.query("UPDATE kept SET v = 2 WHERE v = 1 AND pg_sleep(3) IS NOT NULL")
+        busy.send()
+        time.sleep(0.3)
+        pgwarden.process.send_signal(signal.SIGTERM)
+        self.assert_terminated(busy)
+        self.assertTrue(eventually(lambda: self.backends("outliving") == 0))
+        self.assertEqual(self.postgres.psql("postgres", "SELECT v FROM kept"), "1")
+
     def test_a_second_signal_closes_at_once(self):
         pgwarden = self.start("limits: {drain_timeout: 60s}")
         busy = self.in_transaction(pgwarden)

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import threading
 import time
 import unittest
 
@@ -135,6 +136,17 @@ class Limits(ServerTest):
             session.outgoing += frame(b"Q", large) + frame(b"Q", denied) + frame(b"Q", b"SELECT 1\0")
         session.until("Z", 30)
         self.assertEqual("".join(tag for tag, _ in session.received), "TDCZEZTDCZ" * 10)
+
+    def test_a_large_statement_in_a_pipeline_whose_server_is_busy(self):
+        session = self.raw_session()
+        session.query("SELECT pg_sleep(0.3)")
+        session.outgoing += frame(b"Q", b"SELECT length('" + b"x" * 150_000 + b"')\0") * 3
+        session.outgoing += frame(b"Q", b"SELECT 'small enough'\0") * 5_000
+        sender = threading.Thread(target=session.send)
+        sender.start()
+        session.until("Z", 5_004)
+        sender.join()
+        self.assertEqual("".join(tag for tag, _ in session.received), "TDCZ" * 5_004)
 
     def test_memory_does_not_grow(self):
         def resident():

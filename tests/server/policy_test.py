@@ -121,6 +121,21 @@ class Policy(ServerTest):
         cursor.execute("DROP TABLE later")
         connection.close()
 
+    def test_a_running_session_whose_host_becomes_protected(self):
+        session = self.raw_session(address="unprotected")
+        session.query("CREATE TABLE open_season (id int)")
+        session.until("Z", 1)
+        self.reload(self.original.replace("protect: [", "protect: [localhost, "))
+        session.query("DROP TABLE open_season")
+        session.until("Z", 1)
+        self.assertEqual([tag for tag, _ in session.received], ["C", "Z", "E", "Z"])
+
+    def test_names_that_are_not_utf8_are_logged_as_json(self):
+        session = self.raw_session()
+        session.outgoing += b"Q\0\0\0\x16DROP TABLE \"\xff\xfe\" x\0"
+        session.until("Z", 1)
+        self.assertIn("\ufffd", self.log_records("statement denied")[-1]["statement"])
+
     def test_a_bad_file_keeps_the_old_policy_and_says_so(self):
         self.reload(self.original.replace("effect: warn", "efect: warn"), "reload failed")
         log = self.pgwarden.log_text()

@@ -149,7 +149,8 @@ class Player:
         return message
 
     def until(self, tag, count):
-        self.send()
+        if self.outgoing:
+            self.send()
         while count > 0:
             message = self.read_message()
             if message is None:
