@@ -192,6 +192,15 @@ std::size_t first_token(std::string_view sql, std::size_t begin) {
   return sql.size();
 }
 
+bool is_beyond_any_grammar(std::string_view sql, LexerSettings settings) {
+  SqlLexer lexer(sql, settings);
+  Token token;
+  while (lexer.next(token)) {
+    if (token.unterminated || (token.kind == TokenKind::symbol && sql[token.begin] == '\\')) return true;
+  }
+  return false;
+}
+
 bool is_slow_to_scan(std::string_view sql, LexerSettings settings) {
   constexpr std::size_t short_run = 24;
   constexpr std::size_t work_per_byte_max = 16;

@@ -67,6 +67,10 @@ class SqlLexer {
 /// there is none.
 std::size_t first_token(std::string_view sql, std::size_t begin);
 
+/// Whether no release of the server can parse this text, whatever its grammar: a literal, name or comment has
+/// no end, or there is a backslash outside of them, for which no grammar has a use.
+bool is_beyond_any_grammar(std::string_view sql, LexerSettings settings);
+
 /// Whether the scanner would need time out of all proportion for this text (see SqlLexer::operator_work).
 bool is_slow_to_scan(std::string_view sql, LexerSettings settings);
 

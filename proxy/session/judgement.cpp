@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "policy/sql_lexer.h"
 #include "protocol/tags.h"
 
 namespace pgwarden::session {
@@ -20,15 +21,6 @@ policy::Reading unreadable() {
   reading.may_hide_temporary = true;
   reading.error = "non-ASCII text in a client encoding that hides ASCII characters; use UTF8";
   return reading;
-}
-
-/// Under `either`: whether every server fails on the text if it reads it this way, so that this reading need
-/// not be feared. No release's grammar has a use for a backslash outside of strings, or for a string without
-/// an end.
-bool cannot_run(const policy::Reading& reading, std::string_view sql) {
-  const bool at_backslash = reading.error_position >= 0 &&
-                            sql.substr(static_cast<std::size_t>(reading.error_position)).starts_with('\\');
-  return at_backslash || reading.error.starts_with("unterminated ");
 }
 
 }  // namespace
@@ -54,8 +46,12 @@ policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who
   }
   const policy::Reading as_standard = read_as(true);
   const policy::Reading as_escapes = read_as(false);
-  if (cannot_run(as_escapes, request.sql)) return decide(policy, who, as_standard);
-  if (cannot_run(as_standard, request.sql)) return decide(policy, who, as_escapes);
+  // A reading that every server fails on need not be feared.
+  const auto cannot_run = [&](const policy::Reading& reading, bool standard) {
+    return !reading.error.empty() && policy::is_beyond_any_grammar(request.sql, LexerSettings{standard});
+  };
+  if (cannot_run(as_escapes, false)) return decide(policy, who, as_standard);
+  if (cannot_run(as_standard, true)) return decide(policy, who, as_escapes);
   policy::Verdict standard = decide(policy, who, as_standard);
   policy::Verdict escapes = decide(policy, who, as_escapes);
   policy::Verdict& strictest = standard.effect <= escapes.effect ? standard : escapes;

@@ -63,3 +63,21 @@ TEST_CASE("only long runs of operators and comments are slow to scan") {
 }
 
 }  // namespace pgwarden::policy
+
+TEST_CASE("what no grammar can parse is known from its tokens") {
+  using pgwarden::policy::is_beyond_any_grammar;
+  using pgwarden::policy::LexerSettings;
+  const LexerSettings escapes{.standard_conforming_strings = false};
+  for (const std::string_view sql :
+       {"SELECT 'a' LIKE 'b' ESCAPE '\\'", "SELECT x LIKE '\\_' ESCAPE '\\' OR y LIKE 'a' ESCAPE '\\'",
+        "SELECT \"a", "SELECT $$a", "SELECT 1 /* a", "SELECT \\"}) {
+    CAPTURE(sql);
+    CHECK(is_beyond_any_grammar(sql, escapes));
+  }
+  for (const std::string_view sql :
+       {"SELECT '\\'; DROP TABLE t; --'", "SELECT '\\', '; DROP TABLE t; --'", "SELECT '\\\\'",
+        "SELECT E'\\''", "SELECT $$\\$$", "SELECT \"\\\" /* \\ */", "SELEC nonsense"}) {
+    CAPTURE(sql);
+    CHECK_FALSE(is_beyond_any_grammar(sql, escapes));
+  }
+}
