@@ -117,7 +117,8 @@ void FactCollector::follow_temporary(const Fact& fact) {
   }
   // The end of a transaction may undo a creation.
   if (fact.cls == StatementClass::transaction || fact.cls == StatementClass::system) temporary_names_.clear();
-  if (fact.cls == StatementClass::ddl_drop) std::erase(temporary_names_, fact.name);
+  // A drop may take others with it (CASCADE).
+  if (fact.cls == StatementClass::ddl_drop) temporary_names_.clear();
 }
 
 bool FactCollector::is_temporary(std::string_view schema, std::string_view name) const {
