@@ -222,10 +222,7 @@ Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unkn
   if (!is_postgres_url(url)) return refuse({"not a PostgreSQL URL", std::string(example)});
   if (host_part(url).find(',') != std::string_view::npos) return refuse(several_hosts());
   const auto parsed = urls::parse_uri(url);
-  if (!parsed) {
-    return refuse(
-        {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"});
-  }
+  if (!parsed) return refuse(unreadable());
   Upstream upstream;
   if (auto fault = read_url(*parsed, unknown, tls, upstream)) return refuse(std::move(*fault));
   return {std::move(upstream), "", ""};

@@ -58,6 +58,9 @@ class Reading {
 /// crash. `sql` holds no NUL (the caller checked); it need not outlive the call. Thread-safe.
 Reading read_statements(std::string_view sql, LexerSettings settings);
 
+/// The reading of a text that cannot be analysed, and why.
+Reading unanalysable(std::string_view why);
+
 /// Facts of a FunctionCall message (protocol chapter "Function Call"): a function named by its OID.
 /// Appends to `facts`; the views are static.
 void read_function_call(std::uint32_t function_oid, std::vector<Fact>& facts);

@@ -115,10 +115,11 @@ void FactCollector::follow_temporary(const Fact& fact) {
     if (remembered) temporary_names_.push_back(fact.name);
     return;
   }
-  // The end of a transaction may undo a creation.
-  if (fact.cls == StatementClass::transaction || fact.cls == StatementClass::system) temporary_names_.clear();
-  // A drop may take others with it (CASCADE).
-  if (fact.cls == StatementClass::ddl_drop) temporary_names_.clear();
+  // The end of a transaction may undo a creation, a drop may take others with it (CASCADE).
+  if (fact.cls == StatementClass::transaction || fact.cls == StatementClass::system ||
+      fact.cls == StatementClass::ddl_drop) {
+    forget_temporary();
+  }
 }
 
 bool FactCollector::is_temporary(std::string_view schema, std::string_view name) const {

@@ -91,16 +91,18 @@ Reading::~Reading() {
   if (memory_ != nullptr) pg_query_exit_memory_context(static_cast<MemoryContext>(memory_));
 }
 
-Reading read_statements(std::string_view sql, LexerSettings settings) {
+Reading unanalysable(std::string_view why) {
   Reading reading;
-  if (sql.size() > text_bytes_max) {
-    set_unanalysable(reading, "statement is too long", -1);
-    return reading;
-  }
+  set_unanalysable(reading, why, -1);
+  return reading;
+}
+
+Reading read_statements(std::string_view sql, LexerSettings settings) {
+  if (sql.size() > text_bytes_max) return unanalysable("statement is too long");
   if (is_slow_to_scan(sql, settings)) {
-    set_unanalysable(reading, "too many operators and comments without blanks between them", -1);
-    return reading;
+    return unanalysable("too many operators and comments without blanks between them");
   }
+  Reading reading;
   reading.memory_ = pg_query_enter_memory_context();
   const List* statements = parse(reading, sql, settings);
   // libpg_query expects every call to begin in the topmost context.

@@ -297,11 +297,13 @@ asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
   for (;;) {
     const auto& policy = current_policy();
     const Status status = session_->advance_frontend(to_upstream_);
-    if (status == Status::judge && session_->request().sql.size() <= parsed_here_bytes_max) {
+    if (status == Status::judge) {
       const session::JudgeRequest request = session_->request();
-      auto verdict = session::judge(*policy, who_, request);
-      session_->answer(record(std::move(verdict), request.sql), to_upstream_);
-      continue;
+      if (request.sql.size() <= parsed_here_bytes_max) {
+        auto verdict = session::judge(*policy, who_, request);
+        session_->answer(record(std::move(verdict), request.sql), to_upstream_);
+        continue;
+      }
     }
     error_code error = try_send(upstream_, to_upstream_);
     if (error == asio::error::would_block) {

@@ -11,17 +11,8 @@ namespace {
 
 using policy::LexerSettings;
 
-policy::Reading unreadable() {
-  policy::Reading reading;
-  policy::Fact fact;
-  fact.cls = policy::StatementClass::unanalysable;
-  fact.command = "statement";
-  reading.facts.push_back(fact);
-  reading.may_change_lexing = true;
-  reading.may_hide_temporary = true;
-  reading.error = "non-ASCII text in a client encoding that hides ASCII characters; use UTF8";
-  return reading;
-}
+constexpr std::string_view unreadable =
+    "non-ASCII text in a client encoding that hides ASCII characters; use UTF8";
 
 }  // namespace
 
@@ -37,7 +28,9 @@ policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who
   if (request.tag == protocol::frontend::function_call) {
     return decide_function_call(policy, who, request.function_oid);
   }
-  if (request.lexing == Lexing::unreadable) return decide(policy, who, unreadable());
+  if (request.lexing == Lexing::unreadable) {
+    return decide(policy, who, policy::unanalysable(unreadable));
+  }
   const auto read_as = [&](bool standard) {
     return policy::read_statements(request.sql, LexerSettings{standard, request.temporary_first});
   };
