@@ -1,6 +1,8 @@
 #include "policy/pg_query/fact_collector.h"
 
 #include "policy/pg_query/children.h"
+#include "policy/pg_query/parser.h"
+#include "policy/sql_lexer.h"
 
 namespace pgwarden::policy::pg {
 
@@ -13,17 +15,19 @@ FactCollector::Buffers& FactCollector::reusable_buffers() {
   return buffers;
 }
 
-FactCollector::FactCollector(Reading& reading, std::string_view sql, LexerSettings settings)
+FactCollector::FactCollector(Reading& reading, std::string_view sql, LexerSettings settings,
+                             MemoryContext memory)
     : reading_(reading),
       // Every node comes from at least one byte; a tree with shared nodes may not cost more than that.
       nodes_left_(16 * sql.size() + 1024),
-      buffers_(reusable_buffers()),
-      temporary_first_(settings.temporary_first) {
+      inner_bytes_left_(4 * sql.size()),
+      settings_(settings),
+      memory_(memory),
+      buffers_(reusable_buffers()) {
   buffers_.scopes.assign(1, {0, nullptr, 0});
 }
 
 bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
-  statement_ = statement;
   index_ = static_cast<std::uint32_t>(reading_.statements.size());
   reading_.statements.push_back(span);
   position_ = static_cast<std::int32_t>(span.offset);
@@ -32,8 +36,11 @@ bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
   element_schema_ = {};
   buffers_.scopes.resize(1);
   buffers_.stack.clear();
-  buffers_.stack.push_back({statement, {}});
+  Context context;
+  context.whole = true;
+  buffers_.stack.push_back({statement, context});
   if (!walk()) return false;
+  child_ = {};
   finish_statement(class_of(statement));
   return true;
 }
@@ -60,6 +67,7 @@ void FactCollector::push_children(const Node* node) {
   append_children(node, buffers_.children);
   for (std::size_t i = buffers_.children.size(); i-- > 0;) {
     Context context = child_;
+    context.whole = false;
     for (const Node* consumed : buffers_.consumed) context.consumed |= consumed == buffers_.children[i];
     if (nodeTag(buffers_.children[i]) != T_List) {
       push(buffers_.children[i], context);
@@ -70,6 +78,51 @@ void FactCollector::push_children(const Node* node) {
       if (node_of(elements[k]) != nullptr) push(node_of(elements[k]), context);
     }
   }
+}
+
+void FactCollector::read_inner_text(std::string_view sql, std::int32_t position) {
+  if (child_.inner_level == max_inner_levels || sql.size() > inner_bytes_left_) {
+    add_unanalysable("too much SQL text within the statement", position);
+    return;
+  }
+  inner_bytes_left_ -= sql.size();
+  const auto read_as = [&](bool standard) {
+    return parse(sql, LexerSettings{.standard_conforming_strings = standard}, memory_);
+  };
+  // Under which setting the server will read it is not known: it may run later, or on another server.
+  const Parsed as_standard = read_as(true);
+  const bool one_reading = sql.find('\\') == std::string_view::npos;
+  const Parsed as_escapes = one_reading ? Parsed{} : read_as(false);
+  const auto cannot_run = [&](const Parsed& parsed, bool standard) {
+    return !one_reading && !parsed.error.empty() &&
+           is_beyond_any_grammar(sql, LexerSettings{.standard_conforming_strings = standard});
+  };
+  push_inner_statements(as_escapes.statements, position);
+  push_inner_statements(as_standard.statements, position);
+  if (!as_standard.error.empty() && !cannot_run(as_standard, true)) {
+    add_unanalysable(as_standard.error, position);
+  } else if (!as_escapes.error.empty() && !cannot_run(as_escapes, false)) {
+    add_unanalysable(as_escapes.error, position);
+  }
+}
+
+void FactCollector::push_inner_statements(const List* statements, std::int32_t position) {
+  Context context;
+  context.depth = child_.depth;
+  context.inner_position = child_.inner_level == 0 ? position : child_.inner_position;
+  context.inner_level = static_cast<std::uint8_t>(child_.inner_level + 1);
+  context.whole = true;
+  const auto elements = cells(statements);
+  for (std::size_t i = elements.size(); i-- > 0;) {
+    buffers_.stack.push_back({as<RawStmt>(node_of(elements[i]))->stmt, context});
+  }
+}
+
+void FactCollector::add_unanalysable(std::string_view why, std::int32_t position) {
+  Fact& fact = add(StatementClass::unanalysable, ObjectKind::none, "statement");
+  if (child_.inner_level == 0) fact.position = position;
+  fact.inner = true;
+  if (reading_.error.empty()) reading_.error = why;
 }
 
 void FactCollector::push(const Node* node, const Context& context) {
@@ -98,6 +151,7 @@ void FactCollector::note_consequences(const Fact& fact) {
     case StatementClass::call_sensitive:
     case StatementClass::catalog_write:
     case StatementClass::unknown:
+    case StatementClass::unanalysable:
       reading_.may_change_lexing = true;
       reading_.may_hide_temporary = true;
       break;
@@ -107,11 +161,13 @@ void FactCollector::note_consequences(const Fact& fact) {
 }
 
 void FactCollector::follow_temporary(const Fact& fact) {
-  if (!temporary_first_) return;
+  if (!settings_.temporary_first) return;
   const bool unqualified = fact.schema.empty() || is_temporary_schema(fact.schema);
   if (fact.cls == StatementClass::ddl_create && fact.temporary && unqualified) {
     // IF NOT EXISTS looks into pg_temp only, so that there is one in any case.
-    const bool remembered = fact.kind != ObjectKind::index && temporary_names_.size() < max_temporary_names;
+    // Whether code within the statement runs now is another question.
+    const bool remembered =
+        fact.kind != ObjectKind::index && !fact.inner && temporary_names_.size() < max_temporary_names;
     if (remembered) temporary_names_.push_back(fact.name);
     return;
   }
@@ -138,7 +194,8 @@ Fact& FactCollector::add(StatementClass cls, ObjectKind kind, std::string_view c
   fact.kind = kind;
   fact.command = command;
   fact.statement = index_;
-  fact.position = position_;
+  fact.position = child_.inner_level > 0 ? child_.inner_position : position_;
+  fact.inner = child_.inner_level > 0;
   return fact;
 }
 
@@ -152,7 +209,7 @@ Fact& FactCollector::add(StatementClass cls, ObjectKind kind, std::string_view c
   fact.schema = name.schema.empty() && cls == StatementClass::ddl_create ? element_schema_ : name.schema;
   fact.name = name.name;
   fact.argument = name.part;
-  if (name.position >= 0) fact.position = name.position;
+  if (name.position >= 0 && !fact.inner) fact.position = name.position;
   return fact;
 }
 
@@ -179,6 +236,7 @@ void FactCollector::walk_with(const WithClause* with) {
   const auto ctes = cells(with->ctes);
   for (std::size_t i = ctes.size(); i-- > 0;) {
     Item item{node_of(ctes[i]), child_};
+    item.context.whole = false;
     if (!with->recursive) {
       // Without RECURSIVE a query sees the names before its own.
       buffers_.scopes.push_back({parent, with->ctes, static_cast<std::uint32_t>(i)});

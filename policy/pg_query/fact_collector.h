@@ -16,7 +16,8 @@ namespace pgwarden::policy::pg {
 /// Walks the statements of one text and adds their facts to a Reading. Iterative: depth costs no stack (D12).
 class FactCollector {
  public:
-  FactCollector(Reading& reading, std::string_view sql, LexerSettings settings);
+  /// `memory` is where the parse tree lives, and the trees of inner texts will.
+  FactCollector(Reading& reading, std::string_view sql, LexerSettings settings, MemoryContext memory);
 
   /// Adds the facts of one statement; false when it is too deep or too large (see max_depth, max_facts).
   bool read_statement(const Node* statement, StatementSpan span);
@@ -27,6 +28,9 @@ class FactCollector {
 
   /// Texts with more facts are not analysed.
   static constexpr std::size_t max_facts = 500'000;
+
+  /// Texts within texts within texts are not analysed deeper than this.
+  static constexpr std::uint8_t max_inner_levels = 8;
 
   /// How many names made temporary in one text are remembered.
   static constexpr std::size_t max_temporary_names = 1'000;
@@ -42,6 +46,11 @@ class FactCollector {
   /// The relations below this child are spoken of by a fact already: no `read` facts for them.
   void consume(const void* child) { buffers_.consumed.push_back(static_cast<const Node*>(child)); }
 
+  /// Reads SQL text that the statement at hand runs: a body of code, the argument of a function that runs
+  /// SQL. Its facts follow, marked as `inner`, at `position` in the outer text. `sql` must outlive the
+  /// reading (be part of the tree). A text that cannot be analysed adds a fact that says so.
+  void read_inner_text(std::string_view sql, std::int32_t position);
+
   /// The children of the node at hand are only planned, not run (EXPLAIN without ANALYZE).
   void only_explain_children() { child_.explained = true; }
   bool explained() const { return child_.explained; }
@@ -55,8 +64,8 @@ class FactCollector {
   /// The relation at hand is the object of a statement, not something to read.
   bool consumed() const { return child_.consumed; }
 
-  /// Whether `node` is the whole statement, not a part of another one.
-  bool is_whole_statement(const Node* node) const { return node == statement_; }
+  /// Whether the node at hand is a whole statement, not a part of another one.
+  bool is_whole_statement() const { return child_.whole; }
 
   /// Whether an existing relation is certainly temporary: named in pg_temp, or made so earlier in this text.
   bool is_temporary(std::string_view schema, std::string_view name) const;
@@ -80,9 +89,12 @@ class FactCollector {
  private:
   struct Context {
     std::uint32_t depth = 0;
-    std::uint32_t scope = 0;  ///< of CTE names: index into scopes_
+    std::uint32_t scope = 0;           ///< of CTE names: index into scopes_
+    std::int32_t inner_position = -1;  ///< where the inner text stands that this is a part of
+    std::uint8_t inner_level = 0;
     bool explained = false;
     bool consumed = false;
+    bool whole = false;
   };
   struct Item {
     const Node* node;
@@ -109,6 +121,8 @@ class FactCollector {
     return classes_[std::min<std::size_t>(nodeTag(node), node_tags_end - 1)];
   }
   void push_children(const Node* node);
+  void push_inner_statements(const List* statements, std::int32_t position);
+  void add_unanalysable(std::string_view why, std::int32_t position);
   void push(const Node* node, const Context& context);
   void finish_statement(const NodeClass& entry);
   void note_consequences(const Fact& fact);
@@ -117,14 +131,15 @@ class FactCollector {
   const NodeClasses& classes_ = node_classes();
   Reading& reading_;
   std::size_t nodes_left_;
+  std::size_t inner_bytes_left_;
+  LexerSettings settings_;
+  MemoryContext memory_;
   std::size_t name_comparisons_left_ = 1'000'000;
   Buffers& buffers_;
   std::pair<const FuncCall*, std::string_view> known_setting_;
-  bool temporary_first_;
   std::vector<std::string_view> temporary_names_;  ///< made in this text
 
   // Of the statement at hand.
-  const Node* statement_ = nullptr;
   std::size_t first_fact_ = 0;
   std::uint32_t index_ = 0;
   std::int32_t position_ = 0;

@@ -29,7 +29,7 @@ void read_search_path(FactCollector& collector, const VariableSetStmt* set) {
 
 void read_set(FactCollector& collector, const Node* node, const NodeClass& entry) {
   // The same node is a part of ALTER ROLE ... SET and others, which say what it is there.
-  if (!collector.is_whole_statement(node)) return;
+  if (!collector.is_whole_statement()) return;
   const auto* set = as<VariableSetStmt>(node);
   const bool resets = set->kind == VAR_RESET || set->kind == VAR_RESET_ALL;
   Fact& fact = collector.add(entry, ObjectName{{}, view(set->name), {}, -1});

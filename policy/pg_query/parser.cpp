@@ -1,0 +1,47 @@
+#include "policy/pg_query/parser.h"
+
+#include "policy/sql_lexer.h"
+
+namespace pgwarden::policy::pg {
+namespace {
+
+/// Longer texts have positions that do not fit PostgreSQL's own.
+constexpr std::size_t text_bytes_max = std::size_t{1} << 30;
+
+/// The parser quotes the word that it did not expect, however long that is.
+constexpr std::size_t error_bytes_max = 256;
+
+/// The byte offset of the character that PostgreSQL counts as `number` (from 1), in UTF-8; -1 for 0.
+std::int32_t byte_offset(std::string_view text, int number) {
+  if (number <= 0) return -1;
+  std::size_t offset = 0;
+  for (int i = 1; i < number && offset < text.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(text[offset]);
+    offset += (lead & 0xe0) == 0xc0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : (lead & 0xf8) == 0xf0 ? 4 : 1;
+  }
+  return static_cast<std::int32_t>(std::min(offset, text.size()));
+}
+
+}  // namespace
+
+Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory) {
+  if (sql.size() > text_bytes_max) return {nullptr, "statement is too long", -1};
+  if (is_slow_to_scan(sql, settings)) {
+    return {nullptr, "too many operators and comments without blanks between them", -1};
+  }
+  int flags = PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
+  if (!settings.standard_conforming_strings) flags |= PG_QUERY_DISABLE_STANDARD_CONFORMING_STRINGS;
+  const std::string text(sql);
+  MemoryContextSwitchTo(memory);
+  const PgQueryInternalParsetreeAndError result = pg_query_raw_parse(text.c_str(), flags);
+  // libpg_query expects every call to begin in the topmost context.
+  MemoryContextSwitchTo(TopMemoryContext);
+  std::free(result.stderr_buffer);
+  if (result.error == nullptr) return {result.tree, {}, -1};
+  Parsed parsed{nullptr, std::string(view(result.error->message).substr(0, error_bytes_max)),
+                byte_offset(sql, result.error->cursorpos)};
+  pg_query_free_error(result.error);
+  return parsed;
+}
+
+}  // namespace pgwarden::policy::pg
