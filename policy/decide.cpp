@@ -26,9 +26,9 @@ Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) 
   for (const Rule& rule : policy.rules) {
     if (matches_fact(rule, fact) && matches_principal(rule, who)) return {rule.effect, &rule};
   }
-  if (may_be_anything(fact)) {  // no rule names it: it is denied wherever DDL is
+  if (may_be_anything(fact)) {  // no rule names it: it is denied wherever something is, which it may be
     for (const Rule& rule : policy.rules) {
-      if (rule.effect == Effect::deny && concerns_ddl(rule) && matches_principal(rule, who)) {
+      if (rule.effect == Effect::deny && matches_principal(rule, who)) {
         return {Effect::deny, &rule};
       }
     }

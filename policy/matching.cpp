@@ -137,13 +137,6 @@ bool matches_principal(const Rule& rule, const Principal& who) noexcept {
           }));
 }
 
-bool concerns_ddl(const Rule& rule) noexcept {
-  using enum StatementClass;
-  const auto& classes = rule.match.classes;
-  return classes.none() || classes.test(bit(ddl_create)) || classes.test(bit(ddl_alter)) ||
-         classes.test(bit(ddl_drop));
-}
-
 bool covers(const Rule& earlier, const Rule& later) {
   return covers_classes(earlier, later) && covers_what(earlier, later) &&
          covers_who(earlier.match, later.match);

@@ -14,9 +14,6 @@ bool matches_fact(const Rule& rule, const Fact& fact) noexcept;
 /// Whether `rule` looks at what this principal does.
 bool matches_principal(const Rule& rule, const Principal& who) noexcept;
 
-/// Whether some class of DDL is among the classes that `rule` names, or it names none.
-bool concerns_ddl(const Rule& rule) noexcept;
-
 /// Whether every fact and principal that `later` matches is matched by `earlier` too, so that `later` has
 /// never a say when it stands behind `earlier`. May answer no for want of a proof.
 bool covers(const Rule& earlier, const Rule& later);

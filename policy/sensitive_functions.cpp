@@ -1,7 +1,6 @@
 #include "policy/sensitive_functions.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 namespace pgwarden::policy {
@@ -142,32 +141,6 @@ bool schema_matches(std::string_view entry, std::string_view written) {
   return entry == written;
 }
 
-bool equal_folded(std::string_view a, std::string_view b) {
-  const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&fold](char x, char y) { return fold(x) == fold(y); });
-}
-
-constexpr std::array lexing_settings{std::string_view{"standard_conforming_strings"},
-                                     std::string_view{"client_encoding"}};
-
-constexpr std::array other_sensitive_settings{std::string_view{"backslash_quote"},
-                                              std::string_view{"session_authorization"},
-                                              std::string_view{"session_replication_role"},
-                                              std::string_view{"default_transaction_read_only"},
-                                              std::string_view{"transaction_read_only"},
-                                              std::string_view{"allow_system_table_mods"},
-                                              std::string_view{"row_security"},
-                                              std::string_view{"local_preload_libraries"},
-                                              std::string_view{"session_preload_libraries"},
-                                              std::string_view{"dynamic_library_path"}};
-
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(),
-                     [name](std::string_view entry) { return equal_folded(entry, name); });
-}
-
 struct OidName {
   std::uint32_t oid;
   std::string_view name;
@@ -206,12 +179,6 @@ const SensitiveFunction* find_sensitive_function(std::string_view schema, std::s
     if (name.starts_with(it->name) && schema_matches(it->schema, schema)) return &*it;
   }
   return nullptr;
-}
-
-bool is_lexing_setting(std::string_view name) { return contains(lexing_settings, name); }
-
-bool is_sensitive_setting(std::string_view name) {
-  return is_lexing_setting(name) || contains(other_sensitive_settings, name);
 }
 
 std::string_view built_in_function(std::uint32_t oid) {

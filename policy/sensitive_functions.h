@@ -26,13 +26,6 @@ const SensitiveFunction* find_sensitive_function(std::string_view schema, std::s
 /// Every entry, sorted by name, those by prefix last.
 std::span<const SensitiveFunction> sensitive_functions();
 
-/// Whether a setting is one that nobody may change from within a query: how the server reads texts (D5), who
-/// the session is, what it may write. Upper and lower case are alike, as for the server.
-bool is_sensitive_setting(std::string_view name);
-
-/// Whether a setting decides how the server reads the bytes of later texts (D5).
-bool is_lexing_setting(std::string_view name);
-
 /// The built-in function with this OID, as far as drivers call functions by OID; empty when it is not known.
 std::string_view built_in_function(std::uint32_t oid);
 

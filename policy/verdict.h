@@ -41,9 +41,9 @@ struct Verdict {
 /// nothing when the answer is allow. An empty reading (no statement at all) is allowed.
 ///
 /// A fact of class `unknown` or `unanalysable` may stand for anything. Therefore only a rule that names the
-/// class lets it pass, and where no rule names it, any rule that denies DDL to this principal denies it. A
-/// fact without a schema (search_path decides) is matched by "schema.name" in a rule that denies or warns,
-/// but not in one that allows.
+/// class lets it pass, and where no rule names it, any rule that denies something to this principal denies
+/// it. A fact without a schema (search_path decides) is matched by "schema.name" in a rule that denies or
+/// warns, but not in one that allows.
 Verdict decide(const Policy& policy, const Principal& who, const Reading& reading);
 
 /// The same for a FunctionCall message.

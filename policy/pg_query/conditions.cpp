@@ -8,6 +8,9 @@ namespace {
 /// How deep constant conditions are looked into; deeper ones count as not constant.
 constexpr int constant_depth_max = 16;
 
+/// How deep ANDs, ORs and NOTs within each other are told apart.
+constexpr int junction_depth_max = 64;
+
 std::optional<bool> truth_of(const Node* expression, int depth);
 
 std::optional<bool> truth_of_text(std::string_view text) {
@@ -39,7 +42,44 @@ std::optional<int> compare(const Node* left, const Node* right) {
   return std::nullopt;
 }
 
+/// Whether both are the same column of a row: `id = id`.
+bool are_same_column(const Node* left, const Node* right) {
+  const auto* a = as_if<ColumnRef>(left, T_ColumnRef);
+  const auto* b = as_if<ColumnRef>(right, T_ColumnRef);
+  if (a == nullptr || b == nullptr) return false;
+  const auto fields = cells(a->fields);
+  const auto others = cells(b->fields);
+  return std::equal(fields.begin(), fields.end(), others.begin(), others.end(),
+                    [](const ListCell& x, const ListCell& y) {
+                      return !text_of(node_of(x)).empty() && text_of(node_of(x)) == text_of(node_of(y));
+                    });
+}
+
+/// A column compared with itself. (Of a row where it is NULL that is not true; such rows are not counted on.)
+std::optional<bool> truth_of_identity(const A_Expr* expression) {
+  if (!are_same_column(expression->lexpr, expression->rexpr)) return std::nullopt;
+  if (expression->kind == AEXPR_DISTINCT) return false;
+  if (expression->kind == AEXPR_NOT_DISTINCT) return true;
+  if (expression->kind != AEXPR_OP || cells(expression->name).size() != 1) return std::nullopt;
+  const std::string_view name = text_of(node_of(cells(expression->name).front()));
+  if (name == "=" || name == "<=" || name == ">=") return true;
+  if (name == "<>" || name == "<" || name == ">") return false;
+  return std::nullopt;
+}
+
+/// `LIKE '%'` is true of every text.
+std::optional<bool> truth_of_pattern(const A_Expr* expression) {
+  if (expression->kind != AEXPR_LIKE && expression->kind != AEXPR_ILIKE) return std::nullopt;
+  const auto pattern = constant_text(expression->rexpr);
+  if (!pattern || pattern->empty() || pattern->find_first_not_of('%') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return text_of(node_of(cells(expression->name).front())).front() != '!';
+}
+
 std::optional<bool> truth_of_comparison(const A_Expr* expression) {
+  if (const auto truth = truth_of_identity(expression)) return truth;
+  if (const auto truth = truth_of_pattern(expression)) return truth;
   if (expression->kind != AEXPR_OP || cells(expression->name).size() != 1) return std::nullopt;
   const auto order = compare(expression->lexpr, expression->rexpr);
   if (!order) return std::nullopt;
@@ -55,22 +95,8 @@ std::optional<bool> truth_of_comparison(const A_Expr* expression) {
   return std::nullopt;
 }
 
-std::optional<bool> truth_of_junction(const BoolExpr* expression, int depth) {
-  if (expression->boolop == NOT_EXPR) {
-    const auto truth = truth_of(node_of(cells(expression->args).front()), depth - 1);
-    return truth ? std::optional(!*truth) : std::nullopt;
-  }
-  const bool decisive = expression->boolop == OR_EXPR;
-  std::optional<bool> truth = !decisive;
-  for (const ListCell& cell : cells(expression->args)) {
-    const auto argument = truth_of(node_of(cell), depth - 1);
-    if (argument == decisive) return decisive;
-    if (!argument) truth = std::nullopt;
-  }
-  return truth;
-}
-
-/// The truth of a condition made of constants only; nullopt when it is not. NULL counts as false.
+/// The truth of a condition that is the same for every row; nullopt when it is not known. NULL counts as
+/// false.
 std::optional<bool> truth_of(const Node* expression, int depth) {
   if (expression == nullptr || depth == 0) return std::nullopt;
   switch (nodeTag(expression)) {
@@ -80,40 +106,65 @@ std::optional<bool> truth_of(const Node* expression, int depth) {
       return truth_of(as<TypeCast>(expression)->arg, depth - 1);
     case T_A_Expr:
       return truth_of_comparison(as<A_Expr>(expression));
-    case T_BoolExpr:
-      return truth_of_junction(as<BoolExpr>(expression), depth);
     default:
       return std::nullopt;
   }
 }
 
-/// Whether anything in the expression can differ from row to row.
-bool looks_at_the_row(const Node* expression) {
+/// Whether the column is one of `target`'s, as far as its name shows.
+bool is_of(const RangeVar* target, const ColumnRef* column) {
+  const auto fields = cells(column->fields);
+  if (fields.size() < 2) return true;
+  const std::string_view qualifier = text_of(node_of(fields[fields.size() - 2]));
+  const char* name = target->alias != nullptr ? target->alias->aliasname : target->relname;
+  return qualifier == view(name);
+}
+
+/// Whether anything in the expression can differ from one row of `target` to the next.
+bool looks_at_the_row(const Node* expression, const RangeVar* target) {
   std::vector<const Node*> stack{expression};
   while (!stack.empty()) {
     const Node* node = stack.back();
     stack.pop_back();
-    if (nodeTag(node) == T_ColumnRef || nodeTag(node) == T_CurrentOfExpr) return true;
+    if (nodeTag(node) == T_CurrentOfExpr) return true;
+    if (nodeTag(node) == T_ColumnRef && is_of(target, as<ColumnRef>(node))) return true;
     append_children(node, stack);
   }
   return false;
 }
 
+/// Whether `expression` (or, `negated`, its opposite) lets every row of `target` through.
+bool lets_all_through(const Node* expression, const RangeVar* target, bool negated, int depth) {
+  const auto* junction = as_if<BoolExpr>(expression, T_BoolExpr);
+  if (junction == nullptr || depth == 0) {
+    const auto truth = truth_of(expression, constant_depth_max);
+    return truth ? *truth != negated : !looks_at_the_row(expression, target);
+  }
+  const bool inverted = negated != (junction->boolop == NOT_EXPR);
+  const auto arguments = cells(junction->args);
+  const auto lets = [&](const ListCell& cell) {
+    return lets_all_through(node_of(cell), target, inverted, depth - 1);
+  };
+  const bool one_is_enough = (junction->boolop == OR_EXPR) != negated;
+  if (junction->boolop == NOT_EXPR || one_is_enough)
+    return std::any_of(arguments.begin(), arguments.end(), lets);
+  return std::all_of(arguments.begin(), arguments.end(), lets);
+}
+
 }  // namespace
 
-bool concerns_every_row(const Node* where) {
-  if (where == nullptr) return true;
-  const auto truth = truth_of(where, constant_depth_max);
-  return truth ? *truth : !looks_at_the_row(where);
+bool concerns_every_row(const Node* where, const RangeVar* target) {
+  return where == nullptr || lets_all_through(where, target, false, junction_depth_max);
 }
 
 bool concerns_every_row(const MergeStmt* merge) {
-  if (merge->joinCondition != nullptr && looks_at_the_row(merge->joinCondition)) return false;
+  if (merge->joinCondition != nullptr && looks_at_the_row(merge->joinCondition, merge->relation))
+    return false;
   const auto actions = cells(merge->mergeWhenClauses);
-  return std::any_of(actions.begin(), actions.end(), [](const ListCell& cell) {
+  return std::any_of(actions.begin(), actions.end(), [merge](const ListCell& cell) {
     const auto* action = as<MergeWhenClause>(node_of(cell));
     const bool changes = action->commandType == CMD_UPDATE || action->commandType == CMD_DELETE;
-    return changes && concerns_every_row(action->condition);
+    return changes && concerns_every_row(action->condition, merge->relation);
   });
 }
 

@@ -7,11 +7,11 @@
 
 namespace pgwarden::policy::pg {
 
-/// Whether UPDATE or DELETE with this WHERE clause takes every row: there is none, or its truth does not
-/// depend on the row (`true`, `1 = 1`, `now() > '2000-01-01'`, `$1`) and is not certainly false (`1 = 0`). A
-/// condition that looks at a column is taken at its word, also when it happens to be true for all rows (`id
-/// IS NOT NULL`).
-bool concerns_every_row(const Node* where);
+/// Whether UPDATE or DELETE of `target` with this WHERE clause takes every row: there is none, or one side of
+/// an OR (all sides of an AND) does not depend on the row (`true`, `1 = 1`, `$1`, `id = id`, `other.id = 1`)
+/// and is not certainly false (`1 = 0`). A condition that looks at a column is taken at its word, also when
+/// it happens to be true for all rows (`id IS NOT NULL`).
+bool concerns_every_row(const Node* where, const RangeVar* target);
 
 /// The same for MERGE: it changes or deletes, without a further condition, whatever a join takes that does
 /// not look at the row (`ON true`, or `ON false ... WHEN NOT MATCHED BY SOURCE THEN DELETE`).

@@ -34,6 +34,7 @@ bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
   first_fact_ = reading_.facts.size();
   calls_foreign_code_ = false;
   element_schema_ = {};
+  definition_ = {};
   buffers_.scopes.resize(1);
   buffers_.stack.clear();
   Context context;

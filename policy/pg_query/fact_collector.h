@@ -13,6 +13,12 @@
 
 namespace pgwarden::policy::pg {
 
+/// What the statement at hand defines: facts about other tables that it concerns are of the same class.
+struct Definition {
+  StatementClass cls = StatementClass::ddl_alter;
+  bool temporary = false;  ///< what it refers to is temporary, too: the server allows nothing else
+};
+
 /// Walks the statements of one text and adds their facts to a Reading. Iterative: depth costs no stack (D12).
 class FactCollector {
  public:
@@ -83,6 +89,8 @@ class FactCollector {
   std::optional<std::string_view> known_setting(const FuncCall* call) const {
     return known_setting_.first == call ? std::optional(known_setting_.second) : std::nullopt;
   }
+  void define(Definition definition) { definition_ = definition; }
+  const Definition& definition() const { return definition_; }
   /// Names without a schema are created in this one (CREATE SCHEMA with elements).
   void create_in(std::string_view schema) { element_schema_ = schema; }
 
@@ -145,6 +153,7 @@ class FactCollector {
   std::int32_t position_ = 0;
   bool calls_foreign_code_ = false;
   std::string_view element_schema_;
+  Definition definition_;
 
   // Of the node at hand.
   Context child_;

@@ -68,6 +68,8 @@ constexpr TaggedClass classes[] = {
     {T_RangeVar, {read, Kind::table, "SELECT", read_relation}},
     {T_IntoClause, {ddl_create, Kind::table, "SELECT INTO", read_into}},
     {T_WithClause, {read, Kind::none, {}, read_with}},
+    {T_AlterTableCmd, {ddl_alter, Kind::none, {}, read_alter_command}},
+    {T_Constraint, {ddl_alter, Kind::none, {}, read_constraint}},
     {T_FuncCall, {call_sensitive, Kind::function, "call of function", read_function_call}},
     // Transactions, session, cursors, prepared statements, locks
     {T_TransactionStmt, {transaction, Kind::none, "COMMIT", read_transaction}},
@@ -90,9 +92,7 @@ constexpr TaggedClass classes[] = {
     {T_ClusterStmt, {maintenance, Kind::table, "CLUSTER", named<&ClusterStmt::relation>}},
     {T_ReindexStmt, {maintenance, Kind::index, "REINDEX", read_reindex}},
     {T_CheckPointStmt, {maintenance, Kind::none, "CHECKPOINT", read_plain}},
-    {T_RefreshMatViewStmt,
-     {maintenance, Kind::materialized_view, "REFRESH MATERIALIZED VIEW",
-      named<&RefreshMatViewStmt::relation>}},
+    {T_RefreshMatViewStmt, {maintenance, Kind::materialized_view, "REFRESH MATERIALIZED VIEW", read_refresh}},
     // Code
     {T_DoStmt, {code, Kind::none, "DO", read_plain}},
     {T_CallStmt, {code, Kind::procedure, "CALL", read_call}},
@@ -194,7 +194,7 @@ constexpr TaggedClass classes[] = {
     {T_AlterExtensionStmt,
      {ddl_alter, Kind::extension, "ALTER EXTENSION", named<&AlterExtensionStmt::extname>}},
     {T_AlterExtensionContentsStmt,
-     {ddl_alter, Kind::extension, "ALTER EXTENSION", named<&AlterExtensionContentsStmt::extname>}},
+     {ddl_alter, Kind::extension, "ALTER EXTENSION", read_alter_extension_contents}},
     {T_AlterFdwStmt, {ddl_alter, Kind::other, "ALTER FOREIGN DATA WRAPPER", named<&AlterFdwStmt::fdwname>}},
     {T_AlterForeignServerStmt,
      {ddl_alter, Kind::other, "ALTER SERVER", named<&AlterForeignServerStmt::servername>}},

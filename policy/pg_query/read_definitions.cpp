@@ -43,6 +43,16 @@ ObjectName part_of(const RangeVar* table, const char* part) {
   return name;
 }
 
+/// A table besides the one that is named, whose definition the statement changes too: allowing the one does
+/// not let the other through (D7).
+Fact& add_other_table(FactCollector& collector, std::string_view command, const RangeVar* table) {
+  const Definition& definition = collector.definition();
+  Fact& fact = collector.add(definition.cls, ObjectKind::table, command, name_of(table));
+  fact.schema = view(table->schemaname);
+  fact.temporary = definition.temporary;
+  return fact;
+}
+
 /// The object of a statement that has either a relation or something else (RENAME, SET SCHEMA, ...).
 ObjectName name_of_either(FactCollector& collector, ObjectType type, const RangeVar* relation,
                           const Node* object) {
@@ -58,6 +68,13 @@ void create_table(FactCollector& collector, const NodeClass& entry, const Create
   fact.if_exists = create->if_not_exists;
   fact.temporary =
       may_be_temporary && makes_temporary(create->relation) && !inherits_from_permanent(collector, create);
+  collector.define({entry.cls, fact.temporary});
+  collector.consume(create->inhRelations);
+  const std::string_view command =
+      create->partbound == nullptr ? "CREATE TABLE ... INHERITS" : "CREATE TABLE ... PARTITION OF";
+  for (const ListCell& cell : cells(create->inhRelations)) {
+    add_other_table(collector, command, as<RangeVar>(node_of(cell)));
+  }
 }
 
 /// What one part of ALTER TABLE is, if it is more than an alteration.
@@ -175,6 +192,7 @@ void read_alter_table(FactCollector& collector, const Node* node, const NodeClas
   collector.consume(alter->relation);
   const ObjectWords& words = words_for(alter->objtype);
   bool temporary = collector.is_temporary(alter->relation);
+  collector.define({entry.cls, false});
   bool altered = false;
   for (const ListCell& cell : cells(alter->cmds)) {
     const auto* command = as<AlterTableCmd>(node_of(cell));
@@ -195,6 +213,35 @@ void read_alter_table(FactCollector& collector, const Node* node, const NodeClas
   Fact& fact = collector.add(entry.cls, words.kind, words.alter, name_of(alter->relation));
   fact.temporary = temporary;
   fact.if_exists = alter->missing_ok;
+}
+
+void read_alter_command(FactCollector& collector, const Node* node, const NodeClass&) {
+  const auto* command = as<AlterTableCmd>(node);
+  const auto add = [&](std::string_view what, const RangeVar* table) {
+    collector.consume(command->def);
+    add_other_table(collector, what, table);
+  };
+  switch (command->subtype) {
+    case AT_AttachPartition:
+      return add("ALTER TABLE ... ATTACH PARTITION", as<PartitionCmd>(command->def)->name);
+    case AT_DetachPartition:
+    case AT_DetachPartitionFinalize:
+      return add("ALTER TABLE ... DETACH PARTITION", as<PartitionCmd>(command->def)->name);
+    case AT_AddInherit:
+      return add("ALTER TABLE ... INHERIT", as<RangeVar>(command->def));
+    case AT_DropInherit:
+      return add("ALTER TABLE ... NO INHERIT", as<RangeVar>(command->def));
+    default:
+      return;
+  }
+}
+
+void read_constraint(FactCollector& collector, const Node* node, const NodeClass&) {
+  // A foreign key puts triggers on the table that it refers to.
+  const RangeVar* referenced = as<Constraint>(node)->pktable;
+  if (referenced == nullptr) return;
+  collector.consume(referenced);
+  add_other_table(collector, "FOREIGN KEY ... REFERENCES", referenced);
 }
 
 void read_alter_sequence(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -244,6 +291,17 @@ void read_alter_schema(FactCollector& collector, const Node* node, const NodeCla
   const ObjectWords& words = words_for(alter->objectType);
   const ObjectName name = name_of_either(collector, alter->objectType, alter->relation, alter->object);
   collector.add(entry.cls, words.kind, words.alter, name).if_exists = alter->missing_ok;
+  // It is new where it goes.
+  collector.add(StatementClass::ddl_create, words.kind, words.alter,
+                {view(alter->newschema), name.name, {}, -1});
+}
+
+void read_alter_extension_contents(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* alter = as<AlterExtensionContentsStmt>(node);
+  collector.add(entry, ObjectName{{}, view(alter->extname), {}, -1});
+  // DROP EXTENSION takes its members along.
+  const auto type = static_cast<ObjectType>(alter->objtype);
+  collector.add(entry.cls, words_for(type).kind, entry.command, name_of(type, alter->object));
 }
 
 void read_alter_depends(FactCollector& collector, const Node* node, const NodeClass& entry) {

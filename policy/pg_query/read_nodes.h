@@ -32,6 +32,7 @@ void read_execute(FactCollector&, const Node*, const NodeClass&);
 void read_fetch(FactCollector&, const Node*, const NodeClass&);
 void read_lock(FactCollector&, const Node*, const NodeClass&);
 void read_vacuum(FactCollector&, const Node*, const NodeClass&);
+void read_refresh(FactCollector&, const Node*, const NodeClass&);
 void read_reindex(FactCollector&, const Node*, const NodeClass&);
 void read_call(FactCollector&, const Node*, const NodeClass&);
 
@@ -49,6 +50,9 @@ void read_create_policy(FactCollector&, const Node*, const NodeClass&);
 void read_alter_policy(FactCollector&, const Node*, const NodeClass&);
 void read_define(FactCollector&, const Node*, const NodeClass&);
 void read_alter_table(FactCollector&, const Node*, const NodeClass&);
+void read_alter_command(FactCollector&, const Node*, const NodeClass&);
+void read_constraint(FactCollector&, const Node*, const NodeClass&);
+void read_alter_extension_contents(FactCollector&, const Node*, const NodeClass&);
 void read_alter_sequence(FactCollector&, const Node*, const NodeClass&);
 void read_alter_domain(FactCollector&, const Node*, const NodeClass&);
 void read_alter_function(FactCollector&, const Node*, const NodeClass&);

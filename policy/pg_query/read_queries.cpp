@@ -1,17 +1,16 @@
 // SELECT, INSERT, UPDATE, DELETE, MERGE, COPY, EXPLAIN and what they are made of.
+#include "policy/catalogs.h"
 #include "policy/pg_query/conditions.h"
 #include "policy/pg_query/read_nodes.h"
+#include "policy/pg_query/settings.h"
 #include "policy/sensitive_functions.h"
+#include "policy/settings.h"
 
 namespace pgwarden::policy::pg {
 namespace {
 
-/// Whether the name is a table of the server's own. Unqualified, pg_catalog is searched first, so every pg_*
-/// name may be one.
 bool is_catalog(const RangeVar* relation) {
-  const std::string_view schema = view(relation->schemaname);
-  if (schema.empty()) return view(relation->relname).starts_with("pg_");
-  return schema == "pg_catalog" || schema == "information_schema" || schema == "pg_toast";
+  return policy::is_catalog(view(relation->schemaname), view(relation->relname));
 }
 
 /// The fact of a statement that changes rows of `target`. Under plain EXPLAIN nothing changes.
@@ -69,20 +68,19 @@ void note_known_setting(FactCollector& collector, const SelectStmt* select) {
   }
 }
 
-/// set_config is what its first argument says: most settings are the session's own business.
+/// set_config is what its first argument says, as SET is. How later texts are read is not for a function to
+/// say: where in the query it runs, and whether it does, is the server's choice.
 void read_set_config(FactCollector& collector, const FuncCall* call, const ObjectName& name) {
   const Node* argument = argument_of(call, "setting_name", 0);
   const auto setting = is_column(argument, "name") ? collector.known_setting(call) : constant_text(argument);
-  if (!setting || is_sensitive_setting(*setting)) {
+  if (!setting || is_lexing_setting(*setting)) {
     Fact& fact =
         collector.add(StatementClass::call_sensitive, ObjectKind::function, "call of function", name);
     fact.argument = setting.value_or(std::string_view{});
     return;
   }
-  Fact& fact =
-      collector.add(StatementClass::session, ObjectKind::setting, "SET", {{}, *setting, {}, call->location});
   const auto value = constant_text(argument_of(call, "new_value", 1));
-  fact.argument = value.value_or(std::string_view{});
+  add_setting(collector, *setting, value, call->location);
   collector.sets_search_path(*setting, value);
 }
 
@@ -160,13 +158,13 @@ void read_insert(FactCollector& collector, const Node* node, const NodeClass& en
 
 void read_update(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* update = as<UpdateStmt>(node);
-  add_write(collector, entry, update->relation, concerns_every_row(update->whereClause));
+  add_write(collector, entry, update->relation, concerns_every_row(update->whereClause, update->relation));
   collector.enter_with(update->withClause);
 }
 
 void read_delete(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* remove = as<DeleteStmt>(node);
-  add_write(collector, entry, remove->relation, concerns_every_row(remove->whereClause));
+  add_write(collector, entry, remove->relation, concerns_every_row(remove->whereClause, remove->relation));
   collector.enter_with(remove->withClause);
 }
 

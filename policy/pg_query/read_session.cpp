@@ -1,6 +1,7 @@
 // Statements about the session, transactions, locks and maintenance.
 #include "policy/pg_query/read_nodes.h"
-#include "policy/sensitive_functions.h"
+#include "policy/pg_query/settings.h"
+#include "policy/settings.h"
 
 namespace pgwarden::policy::pg {
 namespace {
@@ -18,25 +19,24 @@ void add_relations(FactCollector& collector, const NodeClass& entry, const List*
   for (const ListCell& cell : cells(relations)) collector.add(entry, name_of(as<RangeVar>(node_of(cell))));
 }
 
-void read_search_path(FactCollector& collector, const VariableSetStmt* set) {
-  if (set->kind != VAR_SET_VALUE) return;  // back to a default, which the caller knows
-  for (const ListCell& cell : cells(set->args)) {
-    collector.sets_search_path(view(set->name), constant_text(node_of(cell)));
-  }
-}
-
 }  // namespace
 
 void read_set(FactCollector& collector, const Node* node, const NodeClass& entry) {
   // The same node is a part of ALTER ROLE ... SET and others, which say what it is there.
   if (!collector.is_whole_statement()) return;
   const auto* set = as<VariableSetStmt>(node);
+  const std::string_view name = view(set->name);
+  if (set->kind == VAR_RESET_ALL || is_lexing_setting(name)) collector.may_change_lexing();
+  if (set->kind == VAR_SET_VALUE) {
+    add_setting(collector, name, only_text(set->args));
+    // A list: each of its words is a schema.
+    for (const ListCell& cell : cells(set->args))
+      collector.sets_search_path(name, constant_text(node_of(cell)));
+    return;
+  }
+  // Back to a value that the session, or whoever configured the server, had chosen.
   const bool resets = set->kind == VAR_RESET || set->kind == VAR_RESET_ALL;
-  Fact& fact = collector.add(entry, ObjectName{{}, view(set->name), {}, -1});
-  fact.command = resets ? "RESET" : "SET";
-  fact.argument = only_text(set->args).value_or(std::string_view{});
-  if (set->kind == VAR_RESET_ALL || is_lexing_setting(view(set->name))) collector.may_change_lexing();
-  read_search_path(collector, set);
+  collector.add(entry, ObjectName{{}, name, {}, -1}).command = resets ? "RESET" : "SET";
 }
 
 void read_show(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -113,6 +113,15 @@ void read_vacuum(FactCollector& collector, const Node* node, const NodeClass& en
     collector.add(entry.cls, ObjectKind::table, command, name_of(relation));
   }
   if (vacuum->rels == nullptr) collector.add(entry.cls, ObjectKind::none, command);
+}
+
+void read_refresh(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* refresh = as<RefreshMatViewStmt>(node);
+  collector.consume(refresh->relation);
+  Fact& fact = collector.add(entry, name_of(refresh->relation));
+  if (!refresh->skipData) return;
+  fact.cls = StatementClass::truncate;
+  fact.command = "REFRESH MATERIALIZED VIEW ... WITH NO DATA";
 }
 
 void read_reindex(FactCollector& collector, const Node* node, const NodeClass& entry) {

@@ -69,6 +69,40 @@ class Policy(ServerTest):
         self.assertTrue(diagnostics.source_function and diagnostics.source_file and diagnostics.source_line)
         connection.close()
 
+    def test_every_catalog_that_can_be_written_is_known(self):
+        # 28: INSERT, UPDATE and DELETE, of which a view takes any.
+        names = self.postgres.psql("postgres", """SELECT relname FROM pg_class
+            WHERE relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            AND (relkind = 'r' OR pg_relation_is_updatable(oid, true) & 28 <> 0)""").splitlines()
+        self.assertGreater(len(names), 60)
+        connection = psycopg2.connect(self.dsn())
+        connection.autocommit = True
+        self.addCleanup(connection.close)
+        cursor = connection.cursor()
+        cursor.execute("SET search_path = information_schema")
+        for name in names:
+            with self.subTest(name), self.assertRaisesRegex(psycopg2.Error, "no-catalog-write"):
+                cursor.execute(f"DELETE FROM {name} WHERE false")
+
+    def test_allowing_one_table_does_not_let_another_through(self):
+        self.postgres.psql("postgres", "CREATE TABLE kept (id int PRIMARY KEY); CREATE TABLE scratch.p (id int) "
+                                       "PARTITION BY RANGE (id)")
+        for sql in ("CREATE TABLE scratch.c (id int) INHERITS (public.kept)",
+                    "CREATE TABLE scratch.c (id int REFERENCES public.kept)",
+                    "ALTER TABLE scratch.p ATTACH PARTITION public.kept DEFAULT"):
+            with self.subTest(sql):
+                self.assertIn('"public.kept"' if sql.startswith("CREATE") else '"scratch.p"',
+                              self.psql(sql, check=False).stderr)
+        self.psql("CREATE TABLE scratch.c (id int PRIMARY KEY)", "CREATE TABLE scratch.d (c int REFERENCES scratch.c)",
+                  "DROP TABLE scratch.d, scratch.c, scratch.p")
+
+    def test_what_a_setting_takes_away_is_not_set(self):
+        for sql in ("SET session_replication_role = replica", "SET allow_system_table_mods = on",
+                    "SELECT set_config('session_replication_role', 'replica', false)"):
+            with self.subTest(sql):
+                self.assertIn("cannot execute SET on setting", self.psql(sql, check=False).stderr)
+        self.psql("SET row_security = off", "RESET session_replication_role")
+
     def test_rules_of_the_file_come_first(self):
         self.psql("CREATE TABLE scratch.mine (id int)", "DROP TABLE scratch.mine")
         self.assertIn("cannot execute", self.psql("CREATE TABLE mine (id int)", check=False).stderr)

@@ -259,7 +259,7 @@ TEST_CASE("what cannot be analysed passes only where it is named", "[decide]") {
   }
 }
 
-TEST_CASE("what cannot be analysed is denied wherever DDL is", "[decide]") {
+TEST_CASE("what cannot be analysed is denied wherever something is", "[decide]") {
   const Fact dark = fact(unanalysable);
   const Match drops{.classes = set_of({ddl_drop}), .objects = {"public.users"}, .cascade = true};
   const Verdict verdict =
@@ -270,6 +270,8 @@ TEST_CASE("what cannot be analysed is denied wherever DDL is", "[decide]") {
   others_drops.users = {"other"};
   CHECK(effect_of(policy_of({rule("r", Effect::deny, others_drops)}), dark) == Effect::allow);
   CHECK(effect_of(policy_of({rule("r", Effect::deny, {.classes = set_of({truncate})})}), dark) ==
+        Effect::deny);
+  CHECK(effect_of(policy_of({rule("r", Effect::warn, {.classes = set_of({truncate})})}), dark) ==
         Effect::allow);
   CHECK(effect_of(policy_of({rule("named", Effect::allow, {.classes = set_of({unanalysable})}),
                              rule("r", Effect::deny, drops)}),

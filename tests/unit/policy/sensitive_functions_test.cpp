@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
+#include "policy/settings.h"
+
 namespace pgwarden::policy {
 
 TEST_CASE("a built-in function is found by its bare name and in pg_catalog only") {
@@ -77,9 +79,9 @@ TEST_CASE("settings are compared as the server does") {
   CHECK(is_lexing_setting("standard_conforming_strings"));
   CHECK(is_lexing_setting("Client_Encoding"));
   CHECK_FALSE(is_lexing_setting("client_encodin"));
-  CHECK(is_sensitive_setting("SESSION_REPLICATION_ROLE"));
-  CHECK_FALSE(is_sensitive_setting("search_path"));
-  CHECK_FALSE(is_sensitive_setting("role"));
+  CHECK(is_privileged_setting("SESSION_REPLICATION_ROLE"));
+  CHECK_FALSE(is_privileged_setting("search_path"));
+  CHECK_FALSE(is_privileged_setting("role"));
 }
 
 }  // namespace pgwarden::policy

@@ -104,10 +104,26 @@ TEST_CASE("statements that change rows name their target") {
 }
 
 TEST_CASE("UPDATE and DELETE of every row are found") {
-  for (const std::string_view condition :
-       {"", " WHERE true", " WHERE 1 = 1", " WHERE 1=1 AND 'a'='a'", " WHERE NOT false", " WHERE 2 > 1",
-        " WHERE id = 1 OR true", " WHERE 't'::bool", " WHERE now() > '2000-01-01'", " WHERE $1",
-        " WHERE EXISTS (SELECT 1)", " WHERE 1 <> 2", " WHERE ((true))"}) {
+  for (const std::string_view condition : {"",
+                                           " WHERE true",
+                                           " WHERE 1 = 1",
+                                           " WHERE 1=1 AND 'a'='a'",
+                                           " WHERE NOT false",
+                                           " WHERE 2 > 1",
+                                           " WHERE id = 1 OR true",
+                                           " WHERE 't'::bool",
+                                           " WHERE now() > '2000-01-01'",
+                                           " WHERE $1",
+                                           " WHERE EXISTS (SELECT 1)",
+                                           " WHERE 1 <> 2",
+                                           " WHERE ((true))",
+                                           " WHERE id = 3 OR 1 IN (1)",
+                                           " WHERE id = id",
+                                           " WHERE t.id IS NOT DISTINCT FROM t.id",
+                                           " WHERE NOT (id <> id)",
+                                           " WHERE NOT (id = 3 AND id < id)",
+                                           " WHERE name LIKE '%'",
+                                           " WHERE id = 3 OR now() > '2000-01-01'"}) {
     INFO(condition);
     CHECK(facts_of("DELETE FROM t" + std::string(condition)).front() == "write_unbounded: DELETE table t");
     CHECK(facts_of("UPDATE t SET a = 1" + std::string(condition)).front() ==
@@ -115,10 +131,25 @@ TEST_CASE("UPDATE and DELETE of every row are found") {
   }
   for (const std::string_view condition :
        {"id = 1", "id = $1 AND 1=1", "1 = 0", "false", "active", "EXISTS (SELECT 1 FROM u WHERE u.id = t.id)",
-        "id IS NOT NULL", "1=0 OR id = 3", "NULL"}) {
+        "id IS NOT NULL", "1=0 OR id = 3", "NULL", "id = 3 AND 1 IN (1)", "id = other", "NOT (id = 3)",
+        "NOT (id = 3 OR true)", "name NOT LIKE '%'", "name LIKE 'a%'", "id < id"}) {
     INFO(condition);
     CHECK(facts_of("DELETE FROM t WHERE " + std::string(condition)).front() == "write: DELETE table t");
   }
+  for (const std::string_view sql :
+       {"DELETE FROM t USING o WHERE o.id = 1", "UPDATE t SET a = 1 FROM o WHERE o.id = 1",
+        "DELETE FROM s.t AS x USING o WHERE t.id = 1"}) {
+    INFO(sql);
+    CHECK(read_statements(sql, {}).facts.front().cls == StatementClass::write_unbounded);
+  }
+  for (const std::string_view sql :
+       {"DELETE FROM s.t USING o WHERE o.id = t.o", "DELETE FROM s.t USING o WHERE o.id = o_id",
+        "DELETE FROM s.t WHERE s.t.id = 1", "DELETE FROM s.t AS x USING o WHERE x.id = 1"}) {
+    INFO(sql);
+    CHECK(read_statements(sql, {}).facts.front().cls == StatementClass::write);
+  }
+  CHECK(facts_of("MERGE INTO t USING s ON s.id = 1 WHEN MATCHED THEN DELETE").front() ==
+        "write_unbounded: MERGE table t");
   CHECK(facts_of("MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE").front() ==
         "write_unbounded: MERGE table t");
   CHECK(facts_of("MERGE INTO t USING s ON false WHEN NOT MATCHED THEN INSERT VALUES (1)").front() ==
@@ -135,6 +166,8 @@ TEST_CASE("writing to a catalogue is not an ordinary write") {
           {"catalog_write: INSERT table information_schema.sql_features"}},
          {"COPY pg_proc FROM STDIN",
           {"copy_in: COPY ... FROM STDIN table pg_proc", "catalog_write: COPY ... FROM table pg_proc"}},
+         {"DELETE FROM sql_parts WHERE feature_id = '1'", {"catalog_write: DELETE table sql_parts"}},
+         {"INSERT INTO pg_search_documents VALUES (1)", {"write: INSERT table pg_search_documents"}},
          {"UPDATE app.pg_thing SET a = 1 WHERE id = 1", {"write: UPDATE table app.pg_thing"}}});
 }
 
@@ -198,13 +231,15 @@ TEST_CASE("ALTER is told by its parts") {
           {"ddl_drop: ALTER TABLE ... DROP COLUMN column t (b)", "ddl_alter: ALTER TABLE table t"}},
          {"ALTER TABLE t DROP CONSTRAINT c", {"ddl_drop: ALTER TABLE ... DROP CONSTRAINT table t (c)"}},
          {"ALTER TABLE t DETACH PARTITION p",
-          {"ddl_drop: ALTER TABLE ... DETACH PARTITION table t", "read: SELECT table p"}},
+          {"ddl_drop: ALTER TABLE ... DETACH PARTITION table t",
+           "ddl_alter: ALTER TABLE ... DETACH PARTITION table p"}},
          {"ALTER TABLE t OWNER TO a", {"dcl: ALTER TABLE ... OWNER TO table t"}},
          {"ALTER FUNCTION f() OWNER TO a", {"dcl: ALTER FUNCTION function f"}},
          {"ALTER TABLE t RENAME COLUMN a TO b", {"ddl_alter: ALTER TABLE column t (a)"}},
          {"ALTER TABLE t RENAME TO u", {"ddl_alter: ALTER TABLE table t"}},
          {"ALTER SCHEMA a RENAME TO b", {"ddl_alter: ALTER SCHEMA schema a"}},
-         {"ALTER TABLE t SET SCHEMA s", {"ddl_alter: ALTER TABLE table t"}},
+         {"ALTER TABLE t SET SCHEMA s",
+          {"ddl_alter: ALTER TABLE table t", "ddl_create: ALTER TABLE table s.t"}},
          {"ALTER TYPE t DROP ATTRIBUTE a", {"ddl_drop: ALTER TYPE ... DROP ATTRIBUTE column t (a)"}},
          {"ALTER DOMAIN d DROP CONSTRAINT c", {"ddl_drop: ALTER DOMAIN ... DROP CONSTRAINT domain d (c)"}},
          {"ALTER SYSTEM SET fsync = off", {"system: ALTER SYSTEM setting fsync"}},
@@ -214,6 +249,37 @@ TEST_CASE("ALTER is told by its parts") {
          {"GRANT SELECT ON a, s.b TO x", {"dcl: GRANT table a", "dcl: GRANT table s.b"}},
          {"REVOKE a FROM b", {"dcl: REVOKE role a"}},
          {"GRANT ALL ON ALL TABLES IN SCHEMA s TO x", {"dcl: GRANT schema s"}}});
+}
+
+TEST_CASE("a table that a definition refers to is concerned, too") {
+  check({{"CREATE TABLE s.c (p int REFERENCES public.p)",
+          {"ddl_create: CREATE TABLE table s.c", "ddl_create: FOREIGN KEY ... REFERENCES table public.p"}},
+         {"CREATE TABLE s.c () INHERITS (public.p)",
+          {"ddl_create: CREATE TABLE table s.c", "ddl_create: CREATE TABLE ... INHERITS table public.p"}},
+         {"CREATE TABLE s.c PARTITION OF public.p DEFAULT",
+          {"ddl_create: CREATE TABLE table s.c", "ddl_create: CREATE TABLE ... PARTITION OF table public.p"}},
+         {"ALTER TABLE s.c ADD FOREIGN KEY (p) REFERENCES public.p",
+          {"ddl_alter: ALTER TABLE table s.c", "ddl_alter: FOREIGN KEY ... REFERENCES table public.p"}},
+         {"ALTER TABLE s.p ATTACH PARTITION public.c DEFAULT",
+          {"ddl_alter: ALTER TABLE table s.p", "ddl_alter: ALTER TABLE ... ATTACH PARTITION table public.c"}},
+         {"ALTER TABLE s.c INHERIT public.p",
+          {"ddl_alter: ALTER TABLE table s.c", "ddl_alter: ALTER TABLE ... INHERIT table public.p"}},
+         {"ALTER TABLE s.c NO INHERIT public.p",
+          {"ddl_alter: ALTER TABLE table s.c", "ddl_alter: ALTER TABLE ... NO INHERIT table public.p"}},
+         {"ALTER EXTENSION e ADD TABLE public.t",
+          {"ddl_alter: ALTER EXTENSION extension e", "ddl_alter: ALTER EXTENSION table public.t"}},
+         // A temporary table can refer to temporary ones only, but be attached to others.
+         {"CREATE TEMP TABLE c (p int REFERENCES p)",
+          {"ddl_create: CREATE TABLE table c temporary",
+           "ddl_create: FOREIGN KEY ... REFERENCES table p temporary"}},
+         {"ALTER TABLE pg_temp.c INHERIT public.p",
+          {"ddl_alter: ALTER TABLE table pg_temp.c", "ddl_alter: ALTER TABLE ... INHERIT table public.p"}}});
+}
+
+TEST_CASE("a materialized view is emptied by REFRESH ... WITH NO DATA") {
+  check({{"REFRESH MATERIALIZED VIEW v", {"maintenance: REFRESH MATERIALIZED VIEW materialized view v"}},
+         {"REFRESH MATERIALIZED VIEW v WITH NO DATA",
+          {"truncate: REFRESH MATERIALIZED VIEW ... WITH NO DATA materialized view v"}}});
 }
 
 TEST_CASE("COPY is judged by its other end") {
@@ -248,23 +314,30 @@ TEST_CASE("functions that do more than read are found wherever they are called")
 }
 
 TEST_CASE("set_config is what its setting is") {
-  check({{"SELECT set_config('search_path', '', false)", {"session: SET setting search_path"}},
-         {"SELECT pg_catalog.set_config('app.user'::text, '1', true)", {"session: SET setting app.user (1)"}},
-         {"SELECT set_config(setting_name => 'app.user', new_value => 'x', is_local => true)",
-          {"session: SET setting app.user (x)"}},
-         {"SELECT set_config('Standard_Conforming_Strings', 'off', false)",
-          {"call_sensitive: call of function function set_config (Standard_Conforming_Strings)"}},
-         {"SELECT set_config('standard_conforming_stringsX'::varchar(27), 'off', false)",
-          {"call_sensitive: call of function function set_config"}},
-         {"SELECT set_config($1, $2, false)", {"call_sensitive: call of function function set_config"}},
-         {"SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'some_setting'",
-          {"session: SET setting some_setting (view)", "read: SELECT table pg_settings"}},
-         {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'standard_conforming_strings'",
-          {"call_sensitive: call of function function set_config (standard_conforming_strings)",
-           "read: SELECT table pg_settings"}},
-         {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name <> 'some_setting'",
-          {"call_sensitive: call of function function set_config", "read: SELECT table pg_settings"}},
-         {"SELECT set_config('role', 'a', true)", {"session: SET setting role (a)"}}});
+  check(
+      {{"SELECT set_config('search_path', '', false)", {"session: SET setting search_path"}},
+       {"SELECT pg_catalog.set_config('app.user'::text, '1', true)", {"session: SET setting app.user (1)"}},
+       {"SELECT set_config(setting_name => 'app.user', new_value => 'x', is_local => true)",
+        {"session: SET setting app.user (x)"}},
+       {"SELECT set_config('Standard_Conforming_Strings', 'off', false)",
+        {"call_sensitive: call of function function set_config (Standard_Conforming_Strings)"}},
+       {"SELECT set_config('standard_conforming_stringsX'::varchar(27), 'off', false)",
+        {"call_sensitive: call of function function set_config"}},
+       {"SELECT set_config($1, $2, false)", {"call_sensitive: call of function function set_config"}},
+       {"SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'some_setting'",
+        {"session: SET setting some_setting (view)", "read: SELECT table pg_settings"}},
+       {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'standard_conforming_strings'",
+        {"call_sensitive: call of function function set_config (standard_conforming_strings)",
+         "read: SELECT table pg_settings"}},
+       {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name <> 'some_setting'",
+        {"call_sensitive: call of function function set_config", "read: SELECT table pg_settings"}},
+       {"SELECT set_config('row_security', 'off', false)", {"session: SET setting row_security (off)"}},
+       {"SELECT set_config('Session_Replication_Role', 'replica', false)",
+        {"system: SET setting Session_Replication_Role (replica)"}},
+       {"SET session_replication_role = replica", {"system: SET setting session_replication_role (replica)"}},
+       {"SET SESSION AUTHORIZATION a", {"system: SET setting session_authorization (a)"}},
+       {"RESET SESSION AUTHORIZATION", {"session: RESET setting session_authorization"}},
+       {"SELECT set_config('role', 'a', true)", {"session: SET setting role (a)"}}});
 }
 
 TEST_CASE("statements about the session") {
