@@ -219,4 +219,14 @@ bool is_slow_to_scan(std::string_view sql, LexerSettings settings) {
   return false;
 }
 
+bool has_more_tokens(std::string_view sql, LexerSettings settings, std::size_t tokens_max) {
+  if (sql.size() <= tokens_max) return false;
+  SqlLexer lexer(sql, settings);
+  std::size_t tokens = 0;
+  for (Token token; tokens <= tokens_max && lexer.next(token);) {
+    if (token.kind != TokenKind::blank && token.kind != TokenKind::comment) ++tokens;
+  }
+  return tokens > tokens_max;
+}
+
 }  // namespace pgwarden::policy

@@ -74,4 +74,8 @@ bool is_beyond_any_grammar(std::string_view sql, LexerSettings settings);
 /// Whether the scanner would need time out of all proportion for this text (see SqlLexer::operator_work).
 bool is_slow_to_scan(std::string_view sql, LexerSettings settings);
 
+/// Whether the text has more tokens, blanks and comments aside, than `tokens_max`. A parse tree takes some
+/// 200 bytes for each.
+bool has_more_tokens(std::string_view sql, LexerSettings settings, std::size_t tokens_max);
+
 }  // namespace pgwarden::policy

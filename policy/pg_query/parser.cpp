@@ -8,6 +8,9 @@ namespace {
 /// Longer texts have positions that do not fit PostgreSQL's own.
 constexpr std::size_t text_bytes_max = std::size_t{1} << 30;
 
+/// Trees of up to about 1 GB; an INSERT of half a million rows with four values each has fewer.
+constexpr std::size_t tokens_max = 5'000'000;
+
 /// The parser quotes the word that it did not expect, however long that is.
 constexpr std::size_t error_bytes_max = 256;
 
@@ -29,6 +32,7 @@ Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory)
   if (is_slow_to_scan(sql, settings)) {
     return {nullptr, "too many operators and comments without blanks between them", -1};
   }
+  if (has_more_tokens(sql, settings, tokens_max)) return {nullptr, "statement has too many parts", -1};
   int flags = PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
   if (!settings.standard_conforming_strings) flags |= PG_QUERY_DISABLE_STANDARD_CONFORMING_STRINGS;
   const std::string text(sql);

@@ -62,22 +62,10 @@ TEST_CASE("only long runs of operators and comments are slow to scan") {
   CHECK_FALSE(is_slow_to_scan("SELECT '\\'" + run + "'", {.standard_conforming_strings = false}));
 }
 
-}  // namespace pgwarden::policy
-
-TEST_CASE("what no grammar can parse is known from its tokens") {
-  using pgwarden::policy::is_beyond_any_grammar;
-  using pgwarden::policy::LexerSettings;
-  const LexerSettings escapes{.standard_conforming_strings = false};
-  for (const std::string_view sql :
-       {"SELECT 'a' LIKE 'b' ESCAPE '\\'", "SELECT x LIKE '\\_' ESCAPE '\\' OR y LIKE 'a' ESCAPE '\\'",
-        "SELECT \"a", "SELECT $$a", "SELECT 1 /* a", "SELECT \\"}) {
-    CAPTURE(sql);
-    CHECK(is_beyond_any_grammar(sql, escapes));
-  }
-  for (const std::string_view sql :
-       {"SELECT '\\'; DROP TABLE t; --'", "SELECT '\\', '; DROP TABLE t; --'", "SELECT '\\\\'",
-        "SELECT E'\\''", "SELECT $$\\$$", "SELECT \"\\\" /* \\ */", "SELEC nonsense"}) {
-    CAPTURE(sql);
-    CHECK_FALSE(is_beyond_any_grammar(sql, escapes));
-  }
+TEST_CASE("tokens are counted as far as it matters") {
+  CHECK_FALSE(has_more_tokens("SELECT a, 'b c' /* d e */ -- f", {}, 4));
+  CHECK(has_more_tokens("SELECT a, 'b c' /* d e */ -- f", {}, 3));
+  CHECK_FALSE(has_more_tokens("", {}, 0));
 }
+
+}  // namespace pgwarden::policy

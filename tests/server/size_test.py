@@ -1,0 +1,77 @@
+"""Statements of any size and depth get an answer in bounded time, and no other session waits for it (D10, D12).
+
+The bounds are for builds with sanitizers on a busy machine. With PGWARDEN_MEASURE set the figures are printed."""
+
+import os
+import struct
+import threading
+import time
+import unittest
+
+from support import ServerTest
+from wire import player
+
+ANSWER_S = 120
+STALL_S = 2.0
+
+TEXTS = {
+    "1,000,000 terms": (b"SELECT 1" + b"+1" * 999_999, "E"),
+    "100,000 parentheses": (b"SELECT " + b"(" * 100_000 + b"1" + b")" * 100_000, "E"),
+    "50,000 UNIONs": (b"SELECT 1" + b" UNION SELECT 1" * 50_000, "E"),
+    "IN list of 500,000": (b"SELECT 1 WHERE 1 IN (0" + b",1" * 499_999 + b")", "TDC"),
+    "10,000 statements": (b"SELECT 1;" * 10_000, "TDC"),
+    "10,000 statements and a DROP": (b"SELECT 1;" * 10_000 + b"DROP TABLE kept", "E"),
+    "64 MiB of INSERT values, long": (b"INSERT INTO filled VALUES " + b",".join([b"(1,'" + b"x" * 990 + b"')"] * 65_536),
+                                      "CZ"),
+    "64 MiB of INSERT values, short": (b"INSERT INTO filled VALUES " + b",".join([b"(1,'x')"] * 8_388_608), "E"),
+}
+
+
+class Sizes(ServerTest):
+    extra = "workers: 1\nlimits: {max_statement_bytes: 128MiB}"
+
+    def resident(self):
+        with open(f"/proc/{self.pgwarden.process.pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def watch(self, worst, most, done):
+        """Round trips of another session of the only worker, and the memory, while the large text is there."""
+        session = self.raw_session()
+        while not done.is_set():
+            began = time.monotonic()
+            session.query("SELECT 1")
+            session.until("Z", 1)
+            session.received.clear()
+            worst[0] = max(worst[0], time.monotonic() - began)
+            most[0] = max(most[0], self.resident())
+            time.sleep(0.002)
+
+    def test_an_answer_in_bounded_time_while_others_go_on(self):
+        self.postgres.psql("postgres", "CREATE UNLOGGED TABLE filled (id int, value text); CREATE TABLE kept (id int)")
+        for name, (text, begins) in TEXTS.items():
+            with self.subTest(name):
+                session = self.raw_session()
+                session.socket.settimeout(ANSWER_S)
+                worst, most, done = [0.0], [0], threading.Event()
+                watcher = threading.Thread(target=self.watch, args=(worst, most, done))
+                watcher.start()
+                began = time.monotonic()
+                session.outgoing = b"Q" + struct.pack("!I", len(text) + 5) + text + b"\0"
+                session.until("Z", 1)
+                took = time.monotonic() - began
+                done.set()
+                watcher.join()
+                tags = "".join(tag for tag, _ in session.received)
+                self.assertTrue(tags.startswith(begins), tags[:20])
+                if begins == "E":
+                    self.assertEqual(player.error_fields(session.received[0][1])["C"], "42501")
+                if "PGWARDEN_MEASURE" in os.environ:
+                    print(f"\n{name}: answer {took:.2f} s, worst wait of another session {worst[0] * 1000:.0f} ms, "
+                          f"at most {most[0] >> 20} MiB resident")
+                self.assertLess(took, ANSWER_S)
+                self.assertLess(worst[0], STALL_S)
+        self.assertEqual(self.postgres.psql("postgres", "SELECT to_regclass('kept') IS NOT NULL"), "t")
+
+
+if __name__ == "__main__":
+    unittest.main()
