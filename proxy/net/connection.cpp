@@ -28,6 +28,10 @@ constexpr milliseconds linger{2000};
 /// Larger texts are parsed on a thread of their own, so that other sessions of this worker go on (D10).
 constexpr std::size_t parsed_here_bytes_max = std::size_t{64} * 1024;
 
+/// How much one direction of one session relays before the others of its worker have their turn. A peer that
+/// is always ready would else have the thread to itself.
+constexpr std::size_t turn_bytes = std::size_t{512} * 1024;
+
 std::string new_denial_token() {
   std::array<unsigned char, 16> random{};
   if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
@@ -268,18 +272,28 @@ session::Answer Connection::record(policy::Verdict verdict, std::string_view sql
   return audit::decide_and_record(worker_.shared.log, context, std::move(verdict), sql);
 }
 
+/// Lets the other sessions of the worker go on; gives what has been relayed since: nothing.
+asio::awaitable<std::size_t> Connection::end_of_turn() {
+  co_await asio::post(worker_.context, asio::use_awaitable);
+  co_return 0;
+}
+
 asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
   if (!first_bytes.empty()) co_await take_frontend(first_bytes);
   error_code error;
+  std::size_t relayed = 0;
   for (;;) {
     const protocol::Bytes chunk = try_receive(client_, error);
     if (error == asio::error::would_block) {
       error = co_await readable(client_);
+      relayed = 0;
       if (error) break;
       continue;
     }
     if (error) break;
+    relayed += chunk.size();
     if (!discarding_) co_await take_frontend(chunk);
+    if (relayed > turn_bytes) relayed = co_await end_of_turn();
   }
   frontend_done_ = true;
   if (error != asio::error::eof || backend_done_) {
@@ -351,14 +365,18 @@ void Connection::upstream_gone() {
 
 asio::awaitable<void> Connection::pump_backend() {
   error_code error;
+  std::size_t relayed = 0;
   while (!session_->backend_ended()) {
+    if (relayed > turn_bytes) relayed = co_await end_of_turn();
     const protocol::Bytes chunk = try_receive(upstream_, error);
     if (error == asio::error::would_block) {
       error = co_await readable(upstream_);
+      relayed = 0;
       if (error) break;
       continue;
     }
     if (error) break;
+    relayed += chunk.size();
     session_->feed_backend(chunk, to_client_);
     error = try_send(client_, to_client_);
     if (error == asio::error::would_block) {

@@ -38,6 +38,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
   asio::awaitable<bool> connect_upstream();
+  asio::awaitable<std::size_t> end_of_turn();
   asio::awaitable<void> pump_frontend(std::string first_bytes);
   asio::awaitable<void> pump_backend();
   asio::awaitable<void> take_frontend(protocol::Bytes chunk);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace pgwarden::session {
 
@@ -12,12 +14,22 @@ namespace {
 constexpr std::array<std::string_view, 7> client_only_encodings{"SJIS", "SHIFT_JIS_2004", "BIG5", "GBK",
                                                                 "UHC",  "GB18030",        "JOHAB"};
 
-bool is_non_ascii(char c) noexcept { return static_cast<unsigned char>(c) >= 0x80; }
+/// By eight bytes at a time: texts may be large, and every one of them is looked at.
+bool has_non_ascii(std::string_view text) noexcept {
+  std::uint64_t seen = 0;
+  for (; text.size() >= sizeof seen; text.remove_prefix(sizeof seen)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    seen |= word;
+  }
+  for (const char c : text) seen |= static_cast<unsigned char>(c);
+  return (seen & 0x8080808080808080) != 0;
+}
 
 }  // namespace
 
 LexicalHazards LexicalHazards::of(std::string_view sql) noexcept {
-  return {sql.find('\\') != std::string_view::npos, std::any_of(sql.begin(), sql.end(), is_non_ascii)};
+  return {sql.find('\\') != std::string_view::npos, has_non_ascii(sql)};
 }
 
 void LexerState::reported(std::string_view name, std::string_view value) {
