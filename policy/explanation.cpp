@@ -39,8 +39,8 @@ std::string object_of(const Finding& finding) {
 }
 
 bool is_call(const Finding& finding) {
-  return finding.cls == StatementClass::call_sensitive && finding.kind == ObjectKind::function &&
-         !finding.name.empty();
+  const bool calls = finding.cls == StatementClass::call_sensitive || finding.cls == StatementClass::read;
+  return calls && finding.kind == ObjectKind::function && !finding.name.empty();
 }
 
 bool is_word(std::string_view text) {

@@ -89,6 +89,11 @@ struct Fact {
   std::string_view argument;
 };
 
+/// A call of a function that only reads, as far as its name says.
+constexpr bool is_harmless_call(const Fact& fact) {
+  return fact.cls == StatementClass::read && fact.kind == ObjectKind::function;
+}
+
 /// Where one statement of the text begins and how long it is, in bytes.
 struct StatementSpan {
   std::uint32_t offset = 0;

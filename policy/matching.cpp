@@ -112,9 +112,19 @@ bool covers_who(const Match& wide, const Match& narrow) {
          covers_all(wide.hosts, narrow.hosts, host) && covers_all(wide.networks, narrow.networks, network);
 }
 
+/// Harmless calls are in most statements. Rules that deny or warn mean them only where they speak of
+/// functions; one that names objects does not mean them, for a bare name would match in any schema.
+bool matches_harmless_calls(const Rule& rule) noexcept {
+  const Match& match = rule.match;
+  if (!match.functions.empty()) return true;
+  const bool names_kind = match.kinds.test(static_cast<std::size_t>(ObjectKind::function));
+  return match.objects.empty() && (names_kind || rule.effect == Effect::allow);
+}
+
 }  // namespace
 
 bool matches_fact(const Rule& rule, const Fact& fact) noexcept {
+  if (is_harmless_call(fact) && !matches_harmless_calls(rule)) return false;
   if (!matches_class(rule, fact.cls)) return false;
   const Match& match = rule.match;
   if (match.temporary && *match.temporary != fact.temporary) return false;
@@ -138,6 +148,12 @@ bool matches_principal(const Rule& rule, const Principal& who) noexcept {
 }
 
 bool covers(const Rule& earlier, const Rule& later) {
+  // A later rule about functions is reached by the harmless calls that the earlier one does not mean. They
+  // pass without a rule, too: one that allows them is not what was meant.
+  if (later.effect != Effect::allow && matches_class(later, StatementClass::read) &&
+      matches_harmless_calls(later) && !matches_harmless_calls(earlier)) {
+    return false;
+  }
   return covers_classes(earlier, later) && covers_what(earlier, later) &&
          covers_who(earlier.match, later.match);
 }

@@ -32,6 +32,7 @@ bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
   reading_.statements.push_back(span);
   position_ = static_cast<std::int32_t>(span.offset);
   first_fact_ = reading_.facts.size();
+  harmless_calls_ = 0;
   calls_foreign_code_ = false;
   element_schema_ = {};
   definition_ = {};
@@ -132,7 +133,7 @@ void FactCollector::push(const Node* node, const Context& context) {
 }
 
 void FactCollector::finish_statement(const NodeClass& entry) {
-  if (reading_.facts.size() == first_fact_) add(entry);
+  if (reading_.facts.size() == first_fact_ + harmless_calls_) add(entry);
   for (std::size_t i = first_fact_; i < reading_.facts.size(); ++i) {
     Fact& fact = reading_.facts[i];
     // A temporary object is harmless as long as making it runs nothing but built-in functions.
@@ -181,7 +182,8 @@ void FactCollector::follow_temporary(const Fact& fact) {
 
 bool FactCollector::is_temporary(std::string_view schema, std::string_view name) const {
   if (is_temporary_schema(schema)) return true;
-  if (!schema.empty() || reading_.may_hide_temporary) return false;
+  // Inner text may run in another session (dblink).
+  if (!schema.empty() || reading_.may_hide_temporary || child_.inner_level > 0) return false;
   return std::find(temporary_names_.begin(), temporary_names_.end(), name) != temporary_names_.end();
 }
 
@@ -207,11 +209,27 @@ Fact& FactCollector::add(const NodeClass& entry, const ObjectName& name) {
 Fact& FactCollector::add(StatementClass cls, ObjectKind kind, std::string_view command,
                          const ObjectName& name) {
   Fact& fact = add(cls, kind, command);
-  fact.schema = name.schema.empty() && cls == StatementClass::ddl_create ? element_schema_ : name.schema;
+  const bool is_element = name.schema.empty() && cls == StatementClass::ddl_create && !fact.inner;
+  fact.schema = is_element ? element_schema_ : name.schema;
   fact.name = name.name;
   fact.argument = name.part;
   if (name.position >= 0 && !fact.inner) fact.position = name.position;
   return fact;
+}
+
+void FactCollector::add_harmless_call(const ObjectName& name) {
+  constexpr std::size_t compared_max = 16;
+  const bool inner = child_.inner_level > 0;
+  const auto compared = std::min(compared_max, reading_.facts.size() - first_fact_);
+  const bool repeated =
+      std::any_of(reading_.facts.rbegin(), reading_.facts.rbegin() + static_cast<std::ptrdiff_t>(compared),
+                  [&](const Fact& fact) {
+                    return is_harmless_call(fact) && fact.name == name.name && fact.schema == name.schema &&
+                           fact.inner == inner;
+                  });
+  if (repeated) return;
+  add(StatementClass::read, ObjectKind::function, "call of function", name);
+  ++harmless_calls_;
 }
 
 void FactCollector::sets_search_path(std::string_view setting, std::optional<std::string_view> value) {

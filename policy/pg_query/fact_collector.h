@@ -49,6 +49,10 @@ class FactCollector {
   Fact& add(const NodeClass& entry, const ObjectName& name);
   Fact& add(StatementClass cls, ObjectKind kind, std::string_view command, const ObjectName& name);
 
+  /// The fact of a call that only reads, as far as the function's name says. Once for calls that follow each
+  /// other: a long list of rows may call now() in each.
+  void add_harmless_call(const ObjectName& name);
+
   /// The relations below this child are spoken of by a fact already: no `read` facts for them.
   void consume(const void* child) { buffers_.consumed.push_back(static_cast<const Node*>(child)); }
 
@@ -149,6 +153,7 @@ class FactCollector {
 
   // Of the statement at hand.
   std::size_t first_fact_ = 0;
+  std::size_t harmless_calls_ = 0;
   std::uint32_t index_ = 0;
   std::int32_t position_ = 0;
   bool calls_foreign_code_ = false;

@@ -15,6 +15,7 @@ void read_with(FactCollector&, const Node*, const NodeClass&);
 void read_relation(FactCollector&, const Node*, const NodeClass&);
 void read_into(FactCollector&, const Node*, const NodeClass&);
 void read_function_call(FactCollector&, const Node*, const NodeClass&);
+void read_function_node(FactCollector&, const Node*, const NodeClass&);
 void read_insert(FactCollector&, const Node*, const NodeClass&);
 void read_update(FactCollector&, const Node*, const NodeClass&);
 void read_delete(FactCollector&, const Node*, const NodeClass&);

@@ -1,5 +1,6 @@
 // SELECT, INSERT, UPDATE, DELETE, MERGE, COPY, EXPLAIN and what they are made of.
 #include "policy/catalogs.h"
+#include "policy/pg_query/calls.h"
 #include "policy/pg_query/conditions.h"
 #include "policy/pg_query/read_nodes.h"
 #include "policy/pg_query/settings.h"
@@ -23,22 +24,6 @@ Fact& add_write(FactCollector& collector, const NodeClass& entry, const RangeVar
   if (unbounded) fact.cls = StatementClass::write_unbounded;
   if (is_catalog(target)) fact.cls = StatementClass::catalog_write;
   return fact;
-}
-
-/// An argument of a call without its name (`setting_name => 'x'`).
-const Node* value_of(const Node* argument) {
-  const auto* named = as_if<NamedArgExpr>(argument, T_NamedArgExpr);
-  return named == nullptr ? argument : reinterpret_cast<const Node*>(named->arg);
-}
-
-/// The argument that is given by this name or, without names, at this place; null when there is none.
-const Node* argument_of(const FuncCall* call, std::string_view wanted, std::size_t place) {
-  const auto arguments = cells(call->args);
-  for (const ListCell& cell : arguments) {
-    const auto* named = as_if<NamedArgExpr>(node_of(cell), T_NamedArgExpr);
-    if (named != nullptr && view(named->name) == wanted) return value_of(node_of(cell));
-  }
-  return place < arguments.size() ? node_of(arguments[place]) : nullptr;
 }
 
 bool is_column(const Node* node, std::string_view name) {
@@ -82,6 +67,7 @@ void read_set_config(FactCollector& collector, const FuncCall* call, const Objec
   const auto value = constant_text(argument_of(call, "new_value", 1));
   add_setting(collector, *setting, value, call->location);
   collector.sets_search_path(*setting, value);
+  collector.add_harmless_call(name);
 }
 
 }  // namespace
@@ -127,23 +113,15 @@ void read_create_table_as(FactCollector& collector, const Node* node, const Node
   }
 }
 
-void read_function_call(FactCollector& collector, const Node* node, const NodeClass& entry) {
+void read_function_call(FactCollector& collector, const Node* node, const NodeClass&) {
   const auto* call = as<FuncCall>(node);
   ObjectName name = name_of(call->funcname);
   name.position = call->location;
   if (!is_system_schema(name.schema)) collector.calls_foreign_code();
   if (name.name == "set_config" && is_system_schema(name.schema)) {
     read_set_config(collector, call, name);
-    return;
-  }
-  const std::size_t arguments = cells(call->args).size();
-  if (find_sensitive_function(name.schema, name.name, arguments) == nullptr) return;
-  Fact& fact = collector.add(entry, name);
-  for (const ListCell& cell : cells(call->args)) {
-    const auto text = constant_text(value_of(node_of(cell)));
-    if (!text) continue;
-    fact.argument = *text;
-    break;
+  } else {
+    add_call(collector, call, name);
   }
 }
 

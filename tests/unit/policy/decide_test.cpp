@@ -213,6 +213,52 @@ TEST_CASE("functions match facts about functions only", "[decide]") {
   CHECK(effect_of(policy, call) == Effect::allow);
 }
 
+TEST_CASE("calls that only read are for rules that speak of functions", "[decide]") {
+  Fact call = fact(read, "", "count");
+  call.kind = ObjectKind::function;
+  call.command = "call of function";
+  const auto functions = std::bitset<32>().set(static_cast<std::size_t>(ObjectKind::function));
+  const auto denied = [&](Match match) {
+    const Policy policy = policy_of({rule("r", Effect::deny, std::move(match))});
+    return effect_of(policy, call) == Effect::deny;
+  };
+  CHECK(denied({.functions = {"count"}}));
+  CHECK(denied({.functions = {"pg_catalog.c*"}}));
+  CHECK(denied({.kinds = functions}));
+  CHECK(denied({.classes = set_of({read}), .functions = {"*"}}));
+  CHECK_FALSE(denied({.functions = {"sum"}}));
+  CHECK_FALSE(denied({.classes = set_of({call_sensitive}), .functions = {"*"}}));
+  CHECK_FALSE(denied({.objects = {"scratch.*"}}));
+  CHECK_FALSE(denied({.objects = {"*"}}));
+  CHECK_FALSE(denied({.kinds = functions, .objects = {"scratch.*"}}));
+  CHECK_FALSE(denied({.commands = {"*"}}));
+  CHECK_FALSE(denied({.classes = set_of({read})}));
+  CHECK_FALSE(denied({}));
+  SECTION("without one, the statement's other facts decide") {
+    CHECK(effect_of(policy_of({}, Effect::deny), call) == Effect::allow);
+    const Policy selects =
+        policy_of({rule("a", Effect::allow, {.commands = {"SELECT"}}), rule("b", Effect::deny)});
+    Fact select = fact(read, "", "users");
+    select.command = "SELECT";
+    CHECK(decide(selects, somebody(), reading({select, call})).effect == Effect::allow);
+    CHECK(decide(selects, somebody(), reading({fact(write, "", "users"), call})).effect == Effect::deny);
+  }
+  SECTION("a rule that allows comes before one that denies, unless it names objects") {
+    const Rule denial = rule("d", Effect::deny, {.functions = {"count"}});
+    CHECK(effect_of(policy_of({rule("a", Effect::allow, {.users = {"app"}}), denial}), call) ==
+          Effect::allow);
+    CHECK(effect_of(policy_of({rule("a", Effect::allow, {.objects = {"*"}}), denial}), call) == Effect::deny);
+    CHECK(effect_of(policy_of({rule("a", Effect::deny, {.users = {"app"}}), denial}), call) == Effect::deny);
+  }
+  SECTION("a finding lists calls only where they are what is denied") {
+    const Reading statement = reading({call, fact(write, "public", "a"), call});
+    const Policy no_writes = policy_of({rule("r", Effect::deny)});
+    CHECK(decide(no_writes, somebody(), statement).finding->objects == std::vector<std::string>{"public.a"});
+    const Policy no_count = policy_of({rule("r", Effect::deny, {.functions = {"count"}})});
+    CHECK(decide(no_count, somebody(), statement).finding->objects == std::vector<std::string>{"count"});
+  }
+}
+
 TEST_CASE("kinds, commands and flags", "[decide]") {
   Fact object = fact(write, "", "users");
   object.command = "UPDATE";
@@ -300,6 +346,17 @@ TEST_CASE("a FunctionCall of a function that the catalogue does not know is not 
   CHECK(decide_function_call(Policy{}, somebody(), 4'000'000'000).effect == Effect::deny);
 }
 
+TEST_CASE("a FunctionCall of a function that only reads is a statement of its own", "[decide]") {
+  constexpr std::uint32_t now_oid = 1299;
+  const auto effect = [](const Policy& policy) {
+    return decide_function_call(policy, somebody(), now_oid).effect;
+  };
+  CHECK(effect(policy_of({})) == Effect::allow);
+  CHECK(effect(policy_of({rule("r", Effect::deny)})) == Effect::deny);
+  CHECK(effect(policy_of({rule("r", Effect::deny, {.functions = {"now"}})})) == Effect::deny);
+  CHECK(effect(policy_of({rule("r", Effect::deny, {.functions = {"lo_*"}})})) == Effect::allow);
+}
+
 TEST_CASE("protected hosts", "[decide]") {
   Policy policy;
   policy.protect.hosts = {"db.example.com", "*.prod.example.com", "/var/run/*"};
@@ -339,6 +396,11 @@ TEST_CASE("a rule covers a later one", "[decide]") {
   CHECK(covered({.objects = {"public.*"}}, {.objects = {"public.tmp_1"}}));
   CHECK_FALSE(covered({.objects = {"public.*"}}, {.objects = {"tmp_1"}}));
   CHECK(covered({.hosts = {"*.EXAMPLE.com"}}, {.hosts = {"db.example.com"}}));
+  CHECK_FALSE(covered({}, {.functions = {"f"}}));  // calls that only read
+  CHECK(covered({.functions = {"*"}}, {.functions = {"f"}}));
+  CHECK(covered({}, {.classes = set_of({call_sensitive}), .functions = {"f"}}));
+  CHECK(covered({}, {.functions = {"f"}}, Effect::allow, Effect::warn));
+  CHECK(covered({}, {.functions = {"f"}}, Effect::deny, Effect::allow));  // they pass without it
   SECTION("a permission does not take unknown statements, nor names without a schema, from a denial") {
     CHECK_FALSE(covered({}, {}, Effect::allow, Effect::deny));
     CHECK(covered({}, {}, Effect::allow, Effect::warn));

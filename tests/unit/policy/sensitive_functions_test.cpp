@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "policy/built_in_functions.h"
 
 #include "policy/settings.h"
 
@@ -41,7 +46,6 @@ TEST_CASE("what applications and poolers do all day is not in the table") {
   for (const char* name : {"nextval",
                            "setval",
                            "currval",
-                           "set_config",
                            "current_setting",
                            "pg_advisory_lock",
                            "pg_advisory_unlock_all",
@@ -69,10 +73,61 @@ TEST_CASE("every entry can be found and says what it can do") {
   for (const SensitiveFunction& entry : sensitive_functions()) {
     INFO(entry.schema << "." << entry.name);
     CHECK_FALSE(entry.effect.empty());
+    CHECK_FALSE(entry.versions.empty());
+    CHECK_FALSE(entry.source.empty());
     CHECK(std::none_of(entry.name.begin(), entry.name.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
     const std::string_view schema = entry.schema == "*" ? "anywhere" : entry.schema;
-    CHECK(find_sensitive_function(schema, entry.name, entry.arguments) != nullptr);
+    const std::string name = std::string(entry.name) + (entry.is_prefix ? "zz" : "");
+    CHECK(find_sensitive_function(schema, name, entry.arguments) == &entry);
   }
+}
+
+TEST_CASE("the number of arguments may be unknown") {
+  CHECK(find_sensitive_function("", "ts_rewrite", unknown_arguments) != nullptr);
+  CHECK(find_sensitive_function("", "lo_unlink", unknown_arguments) != nullptr);
+  CHECK(find_sensitive_function("", "now", unknown_arguments) == nullptr);
+}
+
+TEST_CASE("one schema's function comes before that of the same name in any") {
+  CHECK(find_sensitive_function("cron", "alter_job", 2)->source == "pg_cron");
+  CHECK(find_sensitive_function("", "alter_job", 2)->source == "TimescaleDB");
+}
+
+/// The page's table, from the program's.
+std::string documented_table() {
+  std::string table =
+      "| Function | What it can do | PostgreSQL | Source | Constant SQL text |\n|---|---|---|---|---|\n";
+  for (const SensitiveFunction& entry : sensitive_functions()) {
+    table += "| `";
+    if (entry.schema != "*" && entry.schema != "pg_catalog") table.append(entry.schema).append(".");
+    table.append(entry.name).append(entry.is_prefix ? "*`" : "`");
+    if (entry.arguments != 0) table += " with " + std::to_string(entry.arguments) + " arguments";
+    table.append(" | ").append(entry.effect).append(" | ").append(entry.versions);
+    table.append(" | ").append(entry.source).append(" | ");
+    if (entry.text.place != SqlText::Place::none) {
+      table += entry.text.call == SqlText::Call::is_its_text ? "judged instead " : "judged too ";
+    }
+    table += "|\n";
+  }
+  return table;
+}
+
+TEST_CASE("the documentation has the same table") {
+  std::ifstream file(REPOSITORY_DIR "/docs/functions.md");
+  REQUIRE(file);
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  const std::size_t begin = page.find("| Function |");
+  REQUIRE(begin != std::string::npos);
+  CHECK(page.substr(begin) == documented_table());
+}
+
+TEST_CASE("built-in functions have their OIDs") {
+  CHECK(built_in_function(964) == "lo_unlink");
+  CHECK(built_in_function(3) == "heap_tableam_handler");
+  CHECK(built_in_function(8888).size() > 0);
+  CHECK(built_in_function(0).empty());
+  CHECK(built_in_function(9999).empty());
+  CHECK(built_in_function(4'000'000'000).empty());
 }
 
 TEST_CASE("settings are compared as the server does") {

@@ -25,11 +25,25 @@ std::string summary(const Fact& fact) {
   return text;
 }
 
+/// All facts but those of calls that only read, see calls_of.
 std::vector<std::string> facts_of(std::string_view sql, LexerSettings settings = {}) {
   const Reading reading = read_statements(sql, settings);
   std::vector<std::string> summaries;
-  for (const Fact& fact : reading.facts) summaries.push_back(summary(fact));
+  for (const Fact& fact : reading.facts) {
+    if (!is_harmless_call(fact)) summaries.push_back(summary(fact));
+  }
   return summaries;
+}
+
+/// The names of all functions that are called.
+std::vector<std::string> calls_of(std::string_view sql) {
+  const Reading reading = read_statements(sql, {});
+  std::vector<std::string> names;
+  for (const Fact& fact : reading.facts) {
+    if (fact.kind != ObjectKind::function || fact.command != "call of function") continue;
+    names.push_back(std::string(fact.schema).append(fact.schema.empty() ? "" : ".").append(fact.name));
+  }
+  return names;
 }
 
 using Facts = std::vector<std::string>;
@@ -306,11 +320,214 @@ TEST_CASE("functions that do more than read are found wherever they are called")
   check(
       {{"SELECT pg_catalog.lo_unlink(1)", {"call_sensitive: call of function function pg_catalog.lo_unlink"}},
        {"SELECT app.lo_unlink(1)", {"read: SELECT"}},
-       {"SELECT x.dblink_exec('c', 'DROP TABLE a')",
-        {"call_sensitive: call of function function x.dblink_exec (c)"}},
        {"SELECT nextval('s'), setval('s', 1), pg_advisory_lock(1)", {"read: SELECT"}},
-       {"SELECT ts_rewrite('a', 'SELECT 1')", {"call_sensitive: call of function function ts_rewrite (a)"}},
        {"SELECT ts_rewrite('a', 'b', 'c')", {"read: SELECT"}}});
+}
+
+TEST_CASE("a function is the same however its call is spelled and wherever it stands") {
+  for (const std::string_view sql :
+       {"SELECT dblink_connect('c')",
+        "SELECT DBLINK_CONNECT('c')",
+        "SELECT \"dblink_connect\"('c')",
+        "SELECT x.dblink_connect('c')",
+        "SELECT U&\"dblink\\005fconnect\"('c')",
+        "SELECT U&\"dblink!005fconnect\" UESCAPE '!' ('c')",
+        "SELECT dblink_connect(connstr => 'c')",
+        "SELECT dblink_connect(connstr := 'c')",
+        "SELECT dblink_connect(VARIADIC ARRAY['c'])",
+        "SELECT * FROM dblink_connect('c')",
+        "SELECT * FROM a, LATERAL dblink_connect(a.c)",
+        "SELECT * FROM ROWS FROM (now(), dblink_connect('c')) WITH ORDINALITY",
+        "CREATE TABLE t (a text DEFAULT dblink_connect('c'))",
+        "CREATE TABLE t (a int CHECK (dblink_connect('c') = ''))",
+        "CREATE TABLE t (a text GENERATED ALWAYS AS (dblink_connect('c')) STORED)",
+        "ALTER TABLE t ALTER a SET DEFAULT dblink_connect('c')",
+        "CREATE INDEX ON t (dblink_connect('c'))",
+        "CREATE INDEX ON t (a) WHERE dblink_connect('c') = ''",
+        "SELECT 1 LIMIT length(dblink_connect('c'))",
+        "SELECT 1 OFFSET length(dblink_connect('c'))",
+        "CALL p(dblink_connect('c'))",
+        "EXECUTE p(dblink_connect('c'))",
+        "EXPLAIN EXECUTE p(dblink_connect('c'))",
+        "INSERT INTO t VALUES (dblink_connect('c'))",
+        "INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = dblink_connect('c')",
+        "INSERT INTO t VALUES (1) RETURNING dblink_connect('c')",
+        "UPDATE t SET a = dblink_connect('c') WHERE b = 1",
+        "MERGE INTO t USING a ON t.a = a.a WHEN MATCHED AND dblink_connect('c') = '' THEN DO NOTHING",
+        "SELECT * FROM t TABLESAMPLE system (length(dblink_connect('c')))",
+        "COPY t FROM STDIN WHERE dblink_connect('c') = ''",
+        "COPY (SELECT dblink_connect('c')) TO STDOUT",
+        "CREATE VIEW v AS SELECT dblink_connect('c')",
+        "CREATE POLICY p ON t USING (dblink_connect('c') = '')",
+        "WITH a AS (SELECT dblink_connect('c')) SELECT 1",
+        "SELECT max(a ORDER BY dblink_connect('c')) FROM t",
+        "SELECT XMLELEMENT(NAME a, dblink_connect('c'))",
+        "SELECT JSON_VALUE(dblink_connect('c'), '$')",
+        "SELECT COALESCE(dblink_connect('c'), '')",
+        "SELECT (dblink_connect('c')).a",
+        "SELECT a[length(dblink_connect('c'))] FROM t",
+        "PREPARE p AS SELECT dblink_connect('c')",
+        "DECLARE c CURSOR FOR SELECT dblink_connect('c')"}) {
+    INFO(sql);
+    const Reading reading = read_statements(sql, {});
+    CHECK(std::count_if(reading.facts.begin(), reading.facts.end(), [](const Fact& fact) {
+            return fact.cls == StatementClass::call_sensitive && fact.name == "dblink_connect";
+          }) == 1);
+  }
+}
+
+TEST_CASE("every call gives a fact with the function's name") {
+  const auto check_calls = [](std::string_view sql, const std::vector<std::string>& calls) {
+    INFO(sql);
+    CHECK(calls_of(sql) == calls);
+  };
+  check_calls("SELECT my_fn(1), app.My_Fn(2), \"My_Fn\"()", {"my_fn", "app.my_fn", "My_Fn"});
+  check_calls("SELECT count(*) FROM a WHERE lower(b) = 'x'", {"count", "lower"});
+  check_calls("SELECT now(), now()", {"now"});
+  check_calls("SELECT now(); SELECT now()", {"now", "now"});
+  check_calls("SELECT set_config('search_path', '', false)", {"set_config"});
+  check_calls("SELECT * FROM dblink('c', 'SELECT my_fn()') AS t(a int)", {"dblink", "my_fn"});
+  check_calls("CREATE TEMP TABLE t AS SELECT my_fn()", {"my_fn"});
+  check_calls("SELECT current_date, COALESCE(a, 1), NULLIF(a, 1), a::int FROM t", {});
+  // Words of newer grammars are anybody's function elsewhere.
+  check_calls("SELECT json_scalar('x'), json(1), json_serialize(a), json_exists(a, 'b'), json_array(1, 2)",
+              {"json_scalar", "json", "json_serialize", "json_exists", "json_array"});
+  check_calls("SELECT json_query(a, 'b'), json_value(a, 'b'), json_arrayagg(a), json_object('a': 1)",
+              {"json_query", "json_value", "json_arrayagg", "json_object"});
+  check_calls("SELECT json_object('{a,b}')", {"pg_catalog.json_object"});
+  check_calls("MERGE INTO t USING a ON t.a = a.a WHEN MATCHED THEN DO NOTHING RETURNING merge_action()",
+              {"merge_action"});
+  CHECK_FALSE(read_statements("CREATE TEMP TABLE t AS SELECT json_scalar('x')", {}).facts.front().temporary);
+  CHECK(read_statements("CREATE TEMP TABLE t AS SELECT now()", {}).facts.front().temporary);
+  // These have a form that no call has.
+  check_calls("SELECT json_objectagg('a': 1), json_array(SELECT 1)", {});
+  CHECK(read_statements("CREATE TEMP TABLE t AS SELECT * FROM json_table('1', '$' COLUMNS (a int))", {})
+            .facts.front()
+            .temporary);
+  SECTION("a call is no object, the statement keeps its own fact") {
+    CHECK(facts_of("SELECT now()") == Facts{"read: SELECT"});
+    CHECK(facts_of("SELECT now() FROM a") == Facts{"read: SELECT table a"});
+    CHECK(facts_of("VACUUM") == Facts{"maintenance: VACUUM"});
+  }
+  SECTION("many rows with the same calls cost little") {
+    const Reading rows = read_statements(
+        "INSERT INTO t VALUES (now(), f(), g())" + repeat(", (now(), f(), g())", 200'000), {});
+    CHECK(rows.error.empty());
+    CHECK(rows.facts.size() == 4);
+  }
+}
+
+TEST_CASE("the constant text that a function runs is judged in place of the call") {
+  const std::string call = "call_sensitive: call of function function ";
+  check({{"SELECT dblink_exec('host=x', 'DROP TABLE x')", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT s.dblink_exec('DROP TABLE x')", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('DROP TABLE x', false)", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('c', 'DROP TABLE x', false)", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('c', 'DROP TABLE x'::text, a) FROM t",
+          {call + "dblink_exec (c)", "read: SELECT table t"}},
+         {"SELECT dblink_exec('SELECT 1', 'DROP TABLE x')", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('c', E'DR\\x4fP TABLE x')", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('c', U&'DR\\004fP TABLE x')", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('c', 'DROP '\n'TABLE x')", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT dblink_exec('c', $$DROP TABLE x$$)", {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT * FROM dblink('c', 'SELECT 1') AS t(a int)", {"read: SELECT"}},
+         {"SELECT * FROM dblink('c', 'SELECT a FROM b') AS t(a int)", {"read: SELECT table b"}},
+         {"SELECT * FROM dblink('c', '') AS t(a int)", {"read: SELECT"}},
+         {"SELECT * FROM dblink('c', 'SELECT 1; DROP TABLE x; SELECT 2') AS t(a int)",
+          {"ddl_drop: DROP TABLE table x"}},
+         {"SELECT * FROM dblink('c', 'SELECT dblink_exec(''c'', ''TRUNCATE x'')') AS t(a int)",
+          {"truncate: TRUNCATE table x"}},
+         {"SELECT query_to_xml('SELECT 1', true, true, '')", {"read: SELECT"}},
+         {"SELECT query_to_xml('SELECT lo_unlink(1)', true, true, '')", {call + "lo_unlink"}},
+         {"SELECT pg_catalog.query_to_xml(nulls => true, tableforest => true, targetns => 'TABLE a', query "
+          "=> 'TABLE b')",
+          {"read: SELECT table b"}},
+         {"SELECT query_to_xmlschema('TABLE a', true, true, '')", {"read: SELECT table a"}},
+         {"SELECT query_to_xml_and_xmlschema('TABLE a', true, true, '')", {"read: SELECT table a"}},
+         {"SELECT * FROM ts_stat('TABLE a', 'ab')", {"read: SELECT table a"}},
+         {"SELECT ts_rewrite('a', 'SELECT a, b FROM c')", {"read: SELECT table c"}},
+         {"SELECT * FROM crosstab('TABLE a', 2) AS t(a int)", {"read: SELECT table a"}},
+         {"SELECT * FROM crosstab('TABLE a', 'TABLE b') AS t(a int)",
+          {"read: SELECT table b", "read: SELECT table a"}}});
+  SECTION("a text that is not constant may be anything") {
+    for (const std::string_view sql :
+         {"SELECT dblink_exec($1, $2)",
+          "SELECT dblink_exec('c', $1)",
+          "SELECT dblink_exec('c', a) FROM t",
+          "SELECT dblink_exec('c', 'DROP' || ' TABLE x')",
+          "SELECT dblink_exec('c', concat('DROP', ' TABLE x'))",
+          "SELECT dblink_exec('c', 'SELECT 1DROP TABLE x'::varchar(8))",
+          "SELECT dblink_exec('c', 'SELECT 1'::x)",
+          "SELECT dblink_exec('c', NULL)",
+          "SELECT dblink_exec('c', 'x' COLLATE \"C\")",
+          "SELECT dblink_exec()",
+          "SELECT dblink_exec('SELECT 1', 'f'::bool)",
+          "SELECT dblink_exec(sql => 'SELECT 1')",
+          "SELECT dblink_exec(VARIADIC ARRAY['c', 'SELECT 1'])",
+          "SELECT query_to_xml($1, true, true, 'SELECT 1')",
+          "SELECT query_to_xml(nulls => true, tableforest => true, targetns => 'SELECT 1', query => $1)",
+          "SELECT * FROM ts_stat(current_query())",
+          "SELECT ts_rewrite('SELECT 1', $1)",
+          "SELECT crosstab('SELECT 1', $1)",
+          "SELECT crosstab($1, 'SELECT 1')",
+          "SELECT crosstab()"}) {
+      INFO(sql);
+      CHECK(facts_of(sql).front().starts_with("call_sensitive"));
+    }
+  }
+  SECTION("what no server, or not every server, reads so is not judged as if") {
+    CHECK(facts_of("SELECT dblink_exec('c', 'DROP_REPLICATION_SLOT x')") == Facts{"unanalysable: statement"});
+    // The other session may have another client_encoding, in which the backslash is half of a character.
+    CHECK(facts_of("SELECT dblink_exec('c', $$SELECT E'\xc3\x95\\'; DROP TABLE x; --'$$)") ==
+          Facts{call + "dblink_exec (c)"});
+    // Under either setting of standard_conforming_strings.
+    CHECK(facts_of("SELECT dblink_exec('c', $$SELECT '\\'; DROP TABLE x; --'$$)") ==
+          Facts{"ddl_drop: DROP TABLE table x"});
+    CHECK(facts_of("SELECT dblink_exec('c', $$SELECT '\\'' FROM a; DROP TABLE x; --'$$)") ==
+          Facts{"read: SELECT table a", "ddl_drop: DROP TABLE table x"});
+  }
+  SECTION("the text stands where its literal stands") {
+    const Reading reading = read_statements("SELECT dblink_exec('c', 'DROP TABLE x')", {});
+    CHECK(reading.facts.back().position == 24);
+    CHECK(reading.facts.back().inner);
+  }
+  SECTION("another session has other temporary tables") {
+    const LexerSettings temporary_first{.temporary_first = true};
+    CHECK(facts_of("CREATE TEMP TABLE t (a int); SELECT dblink_exec('c', 'ALTER TABLE t ADD b int')",
+                   temporary_first) ==
+          Facts{"ddl_create: CREATE TABLE table t temporary", "ddl_alter: ALTER TABLE table t"});
+    CHECK(facts_of("CREATE SCHEMA s CREATE VIEW v AS SELECT dblink_exec('c', 'CREATE TABLE t (a int)')")
+              .back() == "ddl_create: CREATE TABLE table t");
+  }
+}
+
+TEST_CASE("functions that do more than run a text at once are sensitive with it") {
+  const std::string call = "call_sensitive: call of function function ";
+  check(
+      {{"SELECT dblink_send_query('c', 'DROP TABLE x')",
+        {call + "dblink_send_query (c)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT dblink_open('a', 'TABLE b')", {call + "dblink_open (a)", "read: SELECT table b"}},
+       {"SELECT dblink_open('c', 'a', 'TABLE b', false)", {call + "dblink_open (c)", "read: SELECT table b"}},
+       {"SELECT cron.schedule('* * * * *', 'DROP TABLE x')",
+        {call + "cron.schedule (* * * * *)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT cron.schedule('job', '* * * * *', 'DROP TABLE x')",
+        {call + "cron.schedule (job)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT cron.schedule(command => 'DROP TABLE x', schedule => '* * * * *')",
+        {call + "cron.schedule (DROP TABLE x)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT cron.alter_job(1, command => 'DROP TABLE x')",
+        {call + "cron.alter_job (DROP TABLE x)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT cron.schedule_in_database('job', '* * * * *', 'DROP TABLE x', 'db')",
+        {call + "cron.schedule_in_database (job)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT cron.unschedule(1)", {call + "cron.unschedule"}},
+       {"SELECT pg_background_launch('DROP TABLE x')",
+        {call + "pg_background_launch (DROP TABLE x)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT run_command_on_workers('DROP TABLE x')",
+        {call + "run_command_on_workers (DROP TABLE x)", "ddl_drop: DROP TABLE table x"}},
+       {"SELECT dblink_connect('SELECT 1')", {call + "dblink_connect (SELECT 1)"}},
+       {"SELECT dblink_fetch('SELECT 1', 1)", {call + "dblink_fetch (SELECT 1)"}},
+       {"SELECT cursor_to_xml('SELECT 1', 1, true, true, '')", {call + "cursor_to_xml (SELECT 1)"}},
+       {"SELECT * FROM connectby('a', 'b', 'c', 'd', 0)", {call + "connectby (a)"}},
+       {"SELECT * FROM xpath_table('a', 'b', 'c', 'd', 'true')", {call + "xpath_table (a)"}}});
 }
 
 TEST_CASE("set_config is what its setting is") {
@@ -503,15 +720,27 @@ TEST_CASE("it is said what may change how later texts are read") {
 
 TEST_CASE("calls by OID are those of the same functions") {
   std::vector<Fact> facts;
-  read_function_call(952, facts);   // lo_open
-  read_function_call(964, facts);   // lo_unlink
-  read_function_call(2078, facts);  // set_config
-  read_function_call(4711, facts);
-  REQUIRE(facts.size() == 4);
-  CHECK(summary(facts[0]) == "read: call of function function lo_open");
-  CHECK(summary(facts[1]) == "call_sensitive: call of function function lo_unlink");
-  CHECK(summary(facts[2]) == "call_sensitive: call of function function set_config");
-  CHECK(summary(facts[3]) == "call_sensitive: call of function function");
+  const auto summaries_of = [&facts](std::uint32_t oid) {
+    facts.clear();
+    read_function_call(oid, facts);
+    std::vector<std::string> summaries;
+    for (const Fact& fact : facts) summaries.push_back(summary(fact));
+    return summaries;
+  };
+  CHECK(summaries_of(952) == Facts{"read: function call", "read: call of function function lo_open"});
+  CHECK(summaries_of(1299) == Facts{"read: function call", "read: call of function function now"});
+  CHECK(summaries_of(964) == Facts{"call_sensitive: call of function function lo_unlink"});
+  CHECK(summaries_of(2078) == Facts{"call_sensitive: call of function function set_config"});
+  CHECK(summaries_of(2923) == Facts{"call_sensitive: call of function function table_to_xml"});
+  CHECK(summaries_of(2924) == Facts{"call_sensitive: call of function function query_to_xml"});
+  // Which of the overloads it is does not count, nor do constant arguments.
+  CHECK(summaries_of(3684) == Facts{"call_sensitive: call of function function ts_rewrite"});
+  CHECK(summaries_of(3685) == Facts{"call_sensitive: call of function function ts_rewrite"});
+  // No server has it, or only some have.
+  CHECK(summaries_of(0) == Facts{"call_sensitive: call of function function"});
+  CHECK(summaries_of(9999) == Facts{"call_sensitive: call of function function"});
+  CHECK(summaries_of(16384) == Facts{"call_sensitive: call of function function"});
+  CHECK(summaries_of(4100) == Facts{"call_sensitive: call of function function pg_read_file_old"});
 }
 
 TEST_CASE("readings live side by side, move, and belong to their thread") {

@@ -1,0 +1,143 @@
+#include "policy/pg_query/calls.h"
+
+#include "policy/pg_query/read_nodes.h"
+#include "policy/sensitive_functions.h"
+
+namespace pgwarden::policy::pg {
+namespace {
+
+constexpr std::string_view call_of_function = "call of function";
+
+const A_Const* constant_of(const Node* node) {
+  if (const auto* cast = as_if<TypeCast>(node, T_TypeCast)) node = cast->arg;
+  return as_if<A_Const>(node, T_A_Const);
+}
+
+bool is_of(NodeTag type, const A_Const* constant) {
+  return constant != nullptr && !constant->isnull && nodeTag(&constant->val.node) == type;
+}
+
+bool is_integer(const Node* node) { return is_of(T_Integer, as_if<A_Const>(node, T_A_Const)); }
+
+/// `true` or `false`, which the grammar makes a cast. ('f'::bool may be of another type of that name.)
+bool is_boolean(const Node* node) { return is_of(T_Boolean, constant_of(node)); }
+
+/// The text of an argument, when no other server can read it otherwise: what `\` escapes behind a character
+/// that is not ASCII depends on the other session's client_encoding.
+std::optional<std::string_view> judgeable_text(const Node* argument) {
+  const auto text = constant_text(argument);
+  if (!text || text->find('\\') == std::string_view::npos) return text;
+  const bool ascii = std::all_of(text->begin(), text->end(), [](char c) { return (c & 0x80) == 0; });
+  return ascii ? text : std::nullopt;
+}
+
+/// Reads the text that the call runs. False when it cannot be known.
+bool read_text(FactCollector& collector, const Node* argument) {
+  const auto text = judgeable_text(argument);
+  if (text) collector.read_inner_text(*text, constant_of(argument)->location);
+  return text.has_value();
+}
+
+/// Reads all texts that the call runs, as far as they are known. False when there may be others.
+bool read_texts(FactCollector& collector, const FuncCall* call, const SqlText& text) {
+  using enum SqlText::Place;
+  const auto arguments = cells(call->args);
+  std::size_t place = 0;
+  switch (text.place) {
+    case none:
+      return false;
+    case every: {
+      bool all = !arguments.empty();
+      for (const ListCell& cell : arguments) {
+        if (!is_integer(node_of(cell))) all = read_text(collector, node_of(cell)) && all;
+      }
+      return all;
+    }
+    case last:
+      if (arguments.empty()) return false;
+      place = arguments.size() - 1;
+      if (place > 0 && is_boolean(node_of(arguments[place]))) --place;
+      break;
+    case first:
+    case second:
+    case third:
+      place = static_cast<std::size_t>(text.place) - static_cast<std::size_t>(first);
+      break;
+  }
+  return read_text(collector, argument_of(call, text.parameter, place));
+}
+
+/// The name of a function whose calls PostgreSQL 17's grammar makes nodes of their own.
+std::string_view function_of_node(const Node* node) {
+  switch (nodeTag(node)) {
+    case T_JsonObjectConstructor:
+      return "json_object";
+    case T_JsonArrayConstructor:
+      return "json_array";
+    case T_JsonArrayAgg:
+      return "json_arrayagg";
+    case T_JsonParseExpr:
+      return "json";
+    case T_JsonScalarExpr:
+      return "json_scalar";
+    case T_JsonSerializeExpr:
+      return "json_serialize";
+    case T_JsonFuncExpr:
+      switch (as<JsonFuncExpr>(node)->op) {
+        case JSON_EXISTS_OP:
+          return "json_exists";
+        case JSON_QUERY_OP:
+          return "json_query";
+        case JSON_VALUE_OP:
+          return "json_value";
+        case JSON_TABLE_OP:  // only made later, from a JsonTable
+          return "json_table";
+      }
+      [[fallthrough]];
+    default:
+      return "merge_action";
+  }
+}
+
+}  // namespace
+
+const Node* value_of(const Node* argument) {
+  const auto* named = as_if<NamedArgExpr>(argument, T_NamedArgExpr);
+  return named == nullptr ? argument : reinterpret_cast<const Node*>(named->arg);
+}
+
+const Node* argument_of(const FuncCall* call, std::string_view wanted, std::size_t place) {
+  const auto arguments = cells(call->args);
+  for (const ListCell& cell : arguments) {
+    const auto* named = as_if<NamedArgExpr>(node_of(cell), T_NamedArgExpr);
+    if (named != nullptr && view(named->name) == wanted) return value_of(node_of(cell));
+  }
+  return place < arguments.size() ? node_of(arguments[place]) : nullptr;
+}
+
+void add_call(FactCollector& collector, const FuncCall* call, const ObjectName& name) {
+  const auto arguments = cells(call->args);
+  const SensitiveFunction* entry = find_sensitive_function(name.schema, name.name, arguments.size());
+  const bool known = entry == nullptr || (read_texts(collector, call, entry->text) &&
+                                          entry->text.call == SqlText::Call::is_its_text);
+  if (known) {
+    collector.add_harmless_call(name);
+    return;
+  }
+  Fact& fact = collector.add(StatementClass::call_sensitive, ObjectKind::function, call_of_function, name);
+  for (const ListCell& cell : arguments) {
+    const auto text = constant_text(value_of(node_of(cell)));
+    if (!text) continue;
+    fact.argument = *text;
+    break;
+  }
+}
+
+void read_function_node(FactCollector& collector, const Node* node, const NodeClass&) {
+  // Before PostgreSQL 17, some before 16, it is the name of anybody's function. (json_table(...) and
+  // json_objectagg(...) cannot be: the grammar takes them only in a form that no call has.)
+  collector.calls_foreign_code();
+  collector.add_harmless_call({{}, function_of_node(node), {}, -1});
+}
+
+}  // namespace pgwarden::policy::pg
