@@ -4,7 +4,7 @@
 
 # The newest installed server, as in scratch-postgres: its package and the version of that.
 server_package() {
-  dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' 'postgresql-[0-9]*' |
+  dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' 'postgresql-[0-9]*' 2>/dev/null |
     sed -nE 's/^installed (postgresql-[0-9]+ .*)$/\1/p' | sort -V | tail -n 1
 }
 
