@@ -16,8 +16,9 @@ FactCollector::Buffers& FactCollector::reusable_buffers() {
 }
 
 FactCollector::FactCollector(Reading& reading, std::string_view sql, LexerSettings settings,
-                             MemoryContext memory)
-    : reading_(reading),
+                             MemoryContext memory, const NodeClasses& classes)
+    : classes_(classes),
+      reading_(reading),
       // Every node comes from at least one byte; a tree with shared nodes may not cost more than that.
       nodes_left_(16 * sql.size() + 1024),
       inner_bytes_left_(4 * sql.size()),

@@ -23,7 +23,8 @@ struct Definition {
 class FactCollector {
  public:
   /// `memory` is where the parse tree lives, and the trees of inner texts will.
-  FactCollector(Reading& reading, std::string_view sql, LexerSettings settings, MemoryContext memory);
+  FactCollector(Reading& reading, std::string_view sql, LexerSettings settings, MemoryContext memory,
+                const NodeClasses& classes = node_classes());
 
   /// Adds the facts of one statement; false when it is too deep or too large (see max_depth, max_facts).
   bool read_statement(const Node* statement, StatementSpan span);
@@ -73,6 +74,9 @@ class FactCollector {
 
   /// The relation at hand is the object of a statement, not something to read.
   bool consumed() const { return child_.consumed; }
+
+  /// Whether the node at hand is of a text that read_inner_text was given.
+  bool in_inner_text() const { return child_.inner_level > 0; }
 
   /// Whether the node at hand is a whole statement, not a part of another one.
   bool is_whole_statement() const { return child_.whole; }
@@ -140,7 +144,7 @@ class FactCollector {
   void note_consequences(const Fact& fact);
   void follow_temporary(const Fact& fact);
 
-  const NodeClasses& classes_ = node_classes();
+  const NodeClasses& classes_;
   Reading& reading_;
   std::size_t nodes_left_;
   std::size_t inner_bytes_left_;

@@ -13,16 +13,18 @@ ObjectName name_in(const List* field) { return name_of(field); }
 ObjectName name_in(const RangeVar* field) { return name_of(field); }
 
 /// Adds the entry's fact with the name in one field of the node: a text, a list of names, or a relation
-/// (which is then not read).
+/// (which is then not read). With IF NOT EXISTS, where there is one.
 template <auto Field>
 struct Named;
 
 template <class Stmt, class Type, Type Stmt::*Field>
 struct Named<Field> {
   static void read(FactCollector& collector, const Node* node, const NodeClass& entry) {
-    const Type field = as<Stmt>(node)->*Field;
+    const auto* statement = as<Stmt>(node);
+    const Type field = statement->*Field;
     if constexpr (std::is_same_v<Type, RangeVar*>) collector.consume(field);
-    collector.add(entry, name_in(field));
+    Fact& fact = collector.add(entry, name_in(field));
+    if constexpr (requires { statement->if_not_exists; }) fact.if_exists = statement->if_not_exists;
   }
 };
 

@@ -108,6 +108,20 @@ bool concerns_another_table(const AlterTableCmd* command) {
          command->subtype == AT_ChangeOwner;
 }
 
+/// Renaming is of the class that other alterations of the same object are.
+StatementClass class_of_renaming(ObjectType type) {
+  switch (type) {
+    case OBJECT_ROLE:
+      return StatementClass::dcl;
+    case OBJECT_DATABASE:
+    case OBJECT_SUBSCRIPTION:
+    case OBJECT_TABLESPACE:
+      return StatementClass::system;
+    default:
+      return StatementClass::ddl_alter;
+  }
+}
+
 }  // namespace
 
 void read_create_table(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -129,7 +143,9 @@ void read_create_sequence(FactCollector& collector, const Node* node, const Node
 void read_create_view(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* create = as<ViewStmt>(node);
   collector.consume(create->view);
-  collector.add(entry, name_of(create->view)).temporary = makes_temporary(create->view);
+  Fact& fact = collector.add(entry, name_of(create->view));
+  fact.temporary = makes_temporary(create->view);
+  if (create->replace) fact.command = "CREATE OR REPLACE VIEW";
 }
 
 void read_create_index(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -151,7 +167,10 @@ void read_create_schema(FactCollector& collector, const Node* node, const NodeCl
 void read_create_function(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* create = as<CreateFunctionStmt>(node);
   const ObjectKind kind = create->is_procedure ? ObjectKind::procedure : ObjectKind::function;
-  const std::string_view command = create->is_procedure ? "CREATE PROCEDURE" : "CREATE FUNCTION";
+  std::string_view command = create->is_procedure ? "CREATE PROCEDURE" : "CREATE FUNCTION";
+  if (create->replace) {
+    command = create->is_procedure ? "CREATE OR REPLACE PROCEDURE" : "CREATE OR REPLACE FUNCTION";
+  }
   collector.add(entry.cls, kind, command, name_of(create->funcname));
   collector.add(StatementClass::code, kind, command, name_of(create->funcname));
 }
@@ -159,13 +178,15 @@ void read_create_function(FactCollector& collector, const Node* node, const Node
 void read_create_trigger(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* create = as<CreateTrigStmt>(node);
   collector.consume(create->relation);
-  collector.add(entry, part_of(create->relation, create->trigname));
+  Fact& fact = collector.add(entry, part_of(create->relation, create->trigname));
+  if (create->replace) fact.command = "CREATE OR REPLACE TRIGGER";
 }
 
 void read_create_rule(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* create = as<RuleStmt>(node);
   collector.consume(create->relation);
-  collector.add(entry, part_of(create->relation, create->rulename));
+  Fact& fact = collector.add(entry, part_of(create->relation, create->rulename));
+  if (create->replace) fact.command = "CREATE OR REPLACE RULE";
 }
 
 void read_create_policy(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -183,8 +204,9 @@ void read_alter_policy(FactCollector& collector, const Node* node, const NodeCla
 void read_define(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* define = as<DefineStmt>(node);
   const ObjectWords& words = words_for(define->kind);
-  collector.add(entry.cls, words.kind, words.create, name_of(define->defnames)).if_exists =
-      define->if_not_exists;
+  Fact& fact = collector.add(entry.cls, words.kind, words.create, name_of(define->defnames));
+  fact.if_exists = define->if_not_exists;
+  if (define->replace) fact.command = "CREATE OR REPLACE AGGREGATE";
 }
 
 void read_alter_table(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -203,8 +225,10 @@ void read_alter_table(FactCollector& collector, const Node* node, const NodeClas
       continue;
     }
     const ObjectKind kind = alteration.kind == ObjectKind::none ? words.kind : alteration.kind;
-    Fact& fact =
-        collector.add(alteration.cls, kind, alteration.command, part_of(alter->relation, command->name));
+    // The words for parts of an ALTER TABLE do not fit a view or a sequence.
+    const bool of_table = alter->objtype == OBJECT_TABLE || alter->objtype == OBJECT_TYPE;
+    Fact& fact = collector.add(alteration.cls, kind, of_table ? alteration.command : words.alter,
+                               part_of(alter->relation, command->name));
     fact.temporary = temporary;
     fact.cascade = command->behavior == DROP_CASCADE;
     fact.if_exists = alter->missing_ok || command->missing_ok;
@@ -272,7 +296,7 @@ void read_alter_operator(FactCollector& collector, const Node* node, const NodeC
   collector.add(entry, name_of(as<AlterOperatorStmt>(node)->opername->objname));
 }
 
-void read_rename(FactCollector& collector, const Node* node, const NodeClass& entry) {
+void read_rename(FactCollector& collector, const Node* node, const NodeClass&) {
   const auto* rename = as<RenameStmt>(node);
   ObjectName name = name_of_either(collector, rename->renameType, rename->relation, rename->object);
   const bool of_table = rename->relation != nullptr && is_part_of_table(rename->renameType);
@@ -280,7 +304,8 @@ void read_rename(FactCollector& collector, const Node* node, const NodeClass& en
   if (rename->object == nullptr && rename->relation == nullptr) name.name = view(rename->subname);
   const bool is_column = rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_ATTRIBUTE;
   const ObjectType type = is_column ? rename->relationType : rename->renameType;
-  Fact& fact = collector.add(entry.cls, words_for(rename->renameType).kind, words_for(type).alter, name);
+  Fact& fact =
+      collector.add(class_of_renaming(type), words_for(rename->renameType).kind, words_for(type).alter, name);
   fact.if_exists = rename->missing_ok;
   fact.temporary = collector.is_temporary(rename->relation);
   if (!is_part_of_table(rename->renameType)) collector.forget_temporary();

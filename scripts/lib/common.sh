@@ -5,8 +5,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 jobs=${JOBS:-$(nproc)}
 
-# Where Debian 12 keeps the Catch2 that bootstrap builds: outside the checkout, so that a second clone finds it.
-catch2_prefix=${XDG_CACHE_HOME:-~/.cache}/pgwarden/catch2-3
+# What bootstrap fetches or builds is kept outside the checkout, so that a second clone finds it.
+cache=${XDG_CACHE_HOME:-~/.cache}/pgwarden
+catch2_prefix=$cache/catch2-3 # on Debian 12
 export CMAKE_PREFIX_PATH=$catch2_prefix${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}
 
 die() {

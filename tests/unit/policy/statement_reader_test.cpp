@@ -207,6 +207,66 @@ TEST_CASE("what is nested is found") {
        {"SELECT 1; DROP TABLE a", {"read: SELECT", "ddl_drop: DROP TABLE table a"}}});
 }
 
+TEST_CASE("what is nested is found at any depth") {
+  check(
+      {{"WITH a AS (WITH b AS (UPDATE t SET x = 1 RETURNING 1) SELECT * FROM b) SELECT * FROM a",
+        {"write_unbounded: UPDATE table t"}},
+       {"SELECT (SELECT 1 FROM (WITH b AS (INSERT INTO t VALUES (1) RETURNING 1) SELECT * FROM b) q)",
+        {"write: INSERT table t"}},
+       {"MERGE INTO t USING (WITH d AS (DELETE FROM u WHERE a = 1 RETURNING a) SELECT * FROM d) q ON t.a = "
+        "q.a "
+        "WHEN MATCHED THEN UPDATE SET b = (SELECT lo_unlink(1))",
+        {"write: MERGE table t", "write: DELETE table u",
+         "call_sensitive: call of function function lo_unlink"}},
+       {"COPY (MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE RETURNING 1) TO STDOUT",
+        {"copy_out: COPY ... TO STDOUT", "write_unbounded: MERGE table t", "read: SELECT table s"}},
+       {"COPY (SELECT 1 INTO n) TO STDOUT",
+        {"copy_out: COPY ... TO STDOUT", "ddl_create: SELECT INTO table n"}},
+       {"INSERT INTO t SELECT 1 INTO n", {"write: INSERT table t", "ddl_create: SELECT INTO table n"}},
+       {"SELECT 1 WHERE EXISTS (SELECT 1 UNION (SELECT 2 INTO s.n))", {"ddl_create: SELECT INTO table s.n"}},
+       {"PREPARE p AS SELECT 1 UNION (SELECT 2 INTO n)",
+        {"prepare: PREPARE", "ddl_create: SELECT INTO table n"}},
+       {"CREATE TABLE n AS EXECUTE p", {"ddl_create: CREATE TABLE AS table n", "prepare: EXECUTE (p)"}},
+       {"EXECUTE p (lo_unlink(1))",
+        {"prepare: EXECUTE (p)", "call_sensitive: call of function function lo_unlink"}},
+       {"DECLARE c CURSOR FOR WITH d AS (DELETE FROM a RETURNING 1) SELECT 1",
+        {"cursor: DECLARE CURSOR", "write_unbounded: DELETE table a"}},
+       {"CREATE MATERIALIZED VIEW m AS SELECT lo_unlink(1)",
+        {"ddl_create: CREATE MATERIALIZED VIEW materialized view m",
+         "call_sensitive: call of function function lo_unlink"}},
+       {"CREATE RULE r AS ON INSERT TO a DO INSTEAD (INSERT INTO b VALUES (1); NOTIFY x)",
+        {"ddl_create: CREATE RULE rule a (r)", "write: INSERT table b", "session: NOTIFY"}},
+       {"CREATE SCHEMA AUTHORIZATION r CREATE SEQUENCE q CREATE INDEX i ON t (lo_unlink(1)) "
+        "GRANT SELECT ON t TO x",
+        {"ddl_create: CREATE SCHEMA schema r", "ddl_create: CREATE SEQUENCE sequence r.q",
+         "ddl_create: CREATE INDEX index r.t (i)", "call_sensitive: call of function function lo_unlink",
+         "dcl: GRANT table t"}},
+       {"CREATE PROCEDURE p() BEGIN ATOMIC TRUNCATE t; DROP TABLE t CASCADE; END",
+        {"ddl_create: CREATE PROCEDURE procedure p", "code: CREATE PROCEDURE procedure p",
+         "truncate: TRUNCATE table t", "ddl_drop: DROP TABLE table t cascade"}},
+       {"CREATE FUNCTION f() RETURNS int RETURN lo_unlink(1)",
+        {"ddl_create: CREATE FUNCTION function f", "code: CREATE FUNCTION function f",
+         "call_sensitive: call of function function lo_unlink"}}});
+}
+
+TEST_CASE("a replacement says so") {
+  check(
+      {{"CREATE OR REPLACE VIEW v AS SELECT 1", {"ddl_create: CREATE OR REPLACE VIEW view v"}},
+       {"CREATE OR REPLACE TEMP VIEW v AS SELECT 1", {"ddl_create: CREATE OR REPLACE VIEW view v temporary"}},
+       {"CREATE OR REPLACE FUNCTION s.f() RETURNS int RETURN 1",
+        {"ddl_create: CREATE OR REPLACE FUNCTION function s.f",
+         "code: CREATE OR REPLACE FUNCTION function s.f"}},
+       {"CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC END",
+        {"ddl_create: CREATE OR REPLACE PROCEDURE procedure p",
+         "code: CREATE OR REPLACE PROCEDURE procedure p"}},
+       {"CREATE OR REPLACE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f()",
+        {"ddl_create: CREATE OR REPLACE TRIGGER trigger t (g)"}},
+       {"CREATE OR REPLACE RULE r AS ON INSERT TO t DO NOTHING",
+        {"ddl_create: CREATE OR REPLACE RULE rule t (r)"}},
+       {"CREATE OR REPLACE AGGREGATE s.g (int) (sfunc = f, stype = int)",
+        {"ddl_create: CREATE OR REPLACE AGGREGATE function s.g"}}});
+}
+
 TEST_CASE("EXPLAIN runs its statement with ANALYZE only") {
   check({{"EXPLAIN DELETE FROM a", {"read: EXPLAIN table a"}},
          {"EXPLAIN CREATE TABLE n AS SELECT 1", {"read: EXPLAIN"}},
@@ -215,6 +275,12 @@ TEST_CASE("EXPLAIN runs its statement with ANALYZE only") {
          {"EXPLAIN (ANALYZE, ANALYZE 0) DELETE FROM a", {"read: EXPLAIN table a"}},
          {"EXPLAIN SELECT lo_unlink(1)", {"call_sensitive: call of function function lo_unlink"}},
          {"EXPLAIN ANALYZE DELETE FROM a", {"write_unbounded: DELETE table a"}},
+         {"EXPLAIN ANALYZE SELECT 1 UNION SELECT 2 INTO n", {"ddl_create: SELECT INTO table n"}},
+         {"EXPLAIN ANALYZE EXECUTE p", {"prepare: EXECUTE (p)"}},
+         {"EXPLAIN ANALYZE REFRESH MATERIALIZED VIEW m",
+          {"maintenance: REFRESH MATERIALIZED VIEW materialized view m"}},
+         {"EXPLAIN ANALYZE WITH d AS (INSERT INTO a VALUES (1) RETURNING 1) SELECT * FROM d",
+          {"write: INSERT table a"}},
          {"EXPLAIN (ANALYZE 1) CREATE TABLE n AS SELECT 1", {"ddl_create: CREATE TABLE AS table n"}},
          {"EXPLAIN (ANALYZE off, ANALYZE 'tRuE') DELETE FROM a", {"write_unbounded: DELETE table a"}}});
 }
@@ -234,35 +300,61 @@ TEST_CASE("DROP names every object") {
          {"DROP MATERIALIZED VIEW v", {"ddl_drop: DROP MATERIALIZED VIEW materialized view v"}},
          {"DROP DATABASE IF EXISTS d", {"system: DROP DATABASE database d if exists"}},
          {"DROP ROLE a, b", {"dcl: DROP ROLE role a", "dcl: DROP ROLE role b"}},
-         {"DROP OWNED BY a CASCADE", {"ddl_drop: DROP OWNED role a cascade", "dcl: DROP OWNED role a"}}});
+         {"DROP EXTENSION e CASCADE", {"ddl_drop: DROP EXTENSION extension e cascade"}},
+         {"DROP OWNED BY a CASCADE", {"ddl_drop: DROP OWNED role a cascade", "dcl: DROP OWNED role a"}},
+         {"REASSIGN OWNED BY a, b TO c", {"dcl: REASSIGN OWNED role a", "dcl: REASSIGN OWNED role b"}}});
 }
 
 TEST_CASE("ALTER is told by its parts") {
-  check({{"ALTER TABLE s.t ADD COLUMN a int, ALTER b SET DEFAULT 1", {"ddl_alter: ALTER TABLE table s.t"}},
-         {"ALTER TABLE t DROP COLUMN IF EXISTS a CASCADE",
-          {"ddl_drop: ALTER TABLE ... DROP COLUMN column t (a) cascade if exists"}},
-         {"ALTER TABLE t ADD a int, DROP b",
-          {"ddl_drop: ALTER TABLE ... DROP COLUMN column t (b)", "ddl_alter: ALTER TABLE table t"}},
-         {"ALTER TABLE t DROP CONSTRAINT c", {"ddl_drop: ALTER TABLE ... DROP CONSTRAINT table t (c)"}},
-         {"ALTER TABLE t DETACH PARTITION p",
-          {"ddl_drop: ALTER TABLE ... DETACH PARTITION table t",
-           "ddl_alter: ALTER TABLE ... DETACH PARTITION table p"}},
-         {"ALTER TABLE t OWNER TO a", {"dcl: ALTER TABLE ... OWNER TO table t"}},
-         {"ALTER FUNCTION f() OWNER TO a", {"dcl: ALTER FUNCTION function f"}},
-         {"ALTER TABLE t RENAME COLUMN a TO b", {"ddl_alter: ALTER TABLE column t (a)"}},
-         {"ALTER TABLE t RENAME TO u", {"ddl_alter: ALTER TABLE table t"}},
-         {"ALTER SCHEMA a RENAME TO b", {"ddl_alter: ALTER SCHEMA schema a"}},
-         {"ALTER TABLE t SET SCHEMA s",
-          {"ddl_alter: ALTER TABLE table t", "ddl_create: ALTER TABLE table s.t"}},
-         {"ALTER TYPE t DROP ATTRIBUTE a", {"ddl_drop: ALTER TYPE ... DROP ATTRIBUTE column t (a)"}},
-         {"ALTER DOMAIN d DROP CONSTRAINT c", {"ddl_drop: ALTER DOMAIN ... DROP CONSTRAINT domain d (c)"}},
-         {"ALTER SYSTEM SET fsync = off", {"system: ALTER SYSTEM setting fsync"}},
-         {"ALTER ROLE a SET work_mem = 1", {"dcl: ALTER ROLE role a"}},
-         {"COMMENT ON COLUMN s.t.a IS 'x'", {"ddl_alter: COMMENT column s.t (a)"}},
-         {"CREATE INDEX CONCURRENTLY i ON s.t (a)", {"ddl_create: CREATE INDEX index s.t (i)"}},
-         {"GRANT SELECT ON a, s.b TO x", {"dcl: GRANT table a", "dcl: GRANT table s.b"}},
-         {"REVOKE a FROM b", {"dcl: REVOKE role a"}},
-         {"GRANT ALL ON ALL TABLES IN SCHEMA s TO x", {"dcl: GRANT schema s"}}});
+  check(
+      {{"ALTER TABLE s.t ADD COLUMN a int, ALTER b SET DEFAULT 1", {"ddl_alter: ALTER TABLE table s.t"}},
+       {"ALTER TABLE t DROP COLUMN IF EXISTS a CASCADE",
+        {"ddl_drop: ALTER TABLE ... DROP COLUMN column t (a) cascade if exists"}},
+       {"ALTER TABLE t ADD a int, DROP b",
+        {"ddl_drop: ALTER TABLE ... DROP COLUMN column t (b)", "ddl_alter: ALTER TABLE table t"}},
+       {"ALTER TABLE t DROP CONSTRAINT c", {"ddl_drop: ALTER TABLE ... DROP CONSTRAINT table t (c)"}},
+       {"ALTER TABLE t DETACH PARTITION p",
+        {"ddl_drop: ALTER TABLE ... DETACH PARTITION table t",
+         "ddl_alter: ALTER TABLE ... DETACH PARTITION table p"}},
+       {"ALTER TABLE t OWNER TO a", {"dcl: ALTER TABLE ... OWNER TO table t"}},
+       {"ALTER VIEW v OWNER TO a", {"dcl: ALTER VIEW view v"}},
+       {"ALTER FUNCTION f() OWNER TO a", {"dcl: ALTER FUNCTION function f"}},
+       {"ALTER DATABASE d OWNER TO a", {"dcl: ALTER DATABASE database d"}},
+       {"ALTER FOREIGN TABLE t DROP COLUMN a", {"ddl_drop: ALTER FOREIGN TABLE column t (a)"}},
+       {"ALTER DATABASE d RENAME TO e", {"system: ALTER DATABASE database d"}},
+       {"ALTER TABLESPACE x RENAME TO y", {"system: ALTER TABLESPACE tablespace x"}},
+       {"ALTER SUBSCRIPTION x RENAME TO y", {"system: ALTER SUBSCRIPTION subscription x"}},
+       {"ALTER ROLE a RENAME TO b", {"dcl: ALTER ROLE role a"}},
+       {"ALTER VIEW s.v RENAME TO w", {"ddl_alter: ALTER VIEW view s.v"}},
+       {"ALTER MATERIALIZED VIEW m RENAME COLUMN a TO b",
+        {"ddl_alter: ALTER MATERIALIZED VIEW column m (a)"}},
+       {"ALTER INDEX i RENAME TO j", {"ddl_alter: ALTER INDEX index i"}},
+       {"ALTER TYPE s.y RENAME VALUE 'a' TO 'b'", {"ddl_alter: ALTER TYPE type s.y"}},
+       {"ALTER TYPE s.y SET SCHEMA z", {"ddl_alter: ALTER TYPE type s.y", "ddl_create: ALTER TYPE type z.y"}},
+       {"ALTER FUNCTION s.f(int) SET SCHEMA z",
+        {"ddl_alter: ALTER FUNCTION function s.f", "ddl_create: ALTER FUNCTION function z.f"}},
+       {"ALTER EXTENSION e SET SCHEMA s",
+        {"ddl_alter: ALTER EXTENSION extension e", "ddl_create: ALTER EXTENSION extension s.e"}},
+       {"ALTER EXTENSION e DROP TABLE t",
+        {"ddl_alter: ALTER EXTENSION extension e", "ddl_alter: ALTER EXTENSION table t"}},
+       {"ALTER TABLE t RENAME COLUMN a TO b", {"ddl_alter: ALTER TABLE column t (a)"}},
+       {"ALTER TABLE t RENAME TO u", {"ddl_alter: ALTER TABLE table t"}},
+       {"ALTER SCHEMA a RENAME TO b", {"ddl_alter: ALTER SCHEMA schema a"}},
+       {"ALTER TABLE t SET SCHEMA s",
+        {"ddl_alter: ALTER TABLE table t", "ddl_create: ALTER TABLE table s.t"}},
+       {"ALTER TYPE t DROP ATTRIBUTE a", {"ddl_drop: ALTER TYPE ... DROP ATTRIBUTE column t (a)"}},
+       {"ALTER DOMAIN d DROP CONSTRAINT c", {"ddl_drop: ALTER DOMAIN ... DROP CONSTRAINT domain d (c)"}},
+       {"ALTER SYSTEM SET fsync = off", {"system: ALTER SYSTEM setting fsync"}},
+       {"ALTER ROLE a SET work_mem = 1", {"dcl: ALTER ROLE role a"}},
+       {"COMMENT ON COLUMN s.t.a IS 'x'", {"ddl_alter: COMMENT column s.t (a)"}},
+       {"REFRESH MATERIALIZED VIEW CONCURRENTLY s.m",
+        {"maintenance: REFRESH MATERIALIZED VIEW materialized view s.m"}},
+       {"IMPORT FOREIGN SCHEMA a FROM SERVER x INTO b", {"ddl_create: IMPORT FOREIGN SCHEMA schema b"}},
+       {"CREATE EXTENSION IF NOT EXISTS e CASCADE", {"ddl_create: CREATE EXTENSION extension e if exists"}},
+       {"CREATE INDEX CONCURRENTLY i ON s.t (a)", {"ddl_create: CREATE INDEX index s.t (i)"}},
+       {"GRANT SELECT ON a, s.b TO x", {"dcl: GRANT table a", "dcl: GRANT table s.b"}},
+       {"REVOKE a FROM b", {"dcl: REVOKE role a"}},
+       {"GRANT ALL ON ALL TABLES IN SCHEMA s TO x", {"dcl: GRANT schema s"}}});
 }
 
 TEST_CASE("a table that a definition refers to is concerned, too") {
