@@ -30,8 +30,8 @@ struct StartupMessage {
   /// `user`, and `database` with its default (the user), cut to 63 bytes as the server does.
   std::string user() const;
   std::string database() const;
-  /// Puts a parameter in the last place, where it wins over others of that name, whatever their case, and over
-  /// `options` (src/backend/utils/init/postinit.c, process_startup_options).
+  /// Puts a parameter in the last place, where it wins over others of that name, whatever their case, and
+  /// over `options` (src/backend/utils/init/postinit.c, process_startup_options).
   void set(std::string_view name, std::string_view value);
   /// The packet, as it came if nothing was set.
   std::string encode() const;

@@ -30,7 +30,8 @@ void add_read_write(FactCollector& collector, const List* modes, std::string_vie
     const auto* value = as_if<A_Const>(mode->arg, T_A_Const);
     const bool on = value != nullptr && nodeTag(&value->val.node) == T_Integer && value->val.ival.ival == 1;
     if (on) continue;
-    collector.add(StatementClass::session, ObjectKind::setting, read_write, {{}, setting, {}, mode->location});
+    collector.add(StatementClass::session, ObjectKind::setting, read_write,
+                  {{}, setting, {}, mode->location});
   }
 }
 

@@ -26,8 +26,7 @@ std::string bad(const std::string& bytes) {
 
 TEST_CASE("a startup message gives its parameters, the last of doubles wins") {
   using namespace std::string_literals;
-  const std::string bytes =
-      packet(version_3_0, "user\0ann\0database\0shop\0user\0bob\0options\0\0\0"s);
+  const std::string bytes = packet(version_3_0, "user\0ann\0database\0shop\0user\0bob\0options\0\0\0"s);
   auto decoded = decode_startup_packet(bytes);
   auto& message = std::get<StartupMessage>(decoded);
   REQUIRE(message.version == version_3_0);
@@ -37,8 +36,7 @@ TEST_CASE("a startup message gives its parameters, the last of doubles wins") {
   REQUIRE(message.encode() == bytes);
   message.set("database", "other");
   REQUIRE(message.database() == "other");
-  REQUIRE(message.encode() ==
-          packet(version_3_0, "user\0ann\0user\0bob\0options\0\0database\0other\0\0"s));
+  REQUIRE(message.encode() == packet(version_3_0, "user\0ann\0user\0bob\0options\0\0database\0other\0\0"s));
 }
 
 TEST_CASE("what is set comes last, once") {
