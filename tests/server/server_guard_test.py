@@ -57,11 +57,13 @@ DDL = (
     "GRANT SELECT ON victim TO PUBLIC", "CREATE TRIGGER g BEFORE INSERT ON victim EXECUTE FUNCTION nothing()",
 )
 TEMPORARY = (
-    "CREATE TEMP TABLE t (a serial PRIMARY KEY, b text DEFAULT 'x', CHECK (a > 0))", "CREATE TEMP VIEW v AS SELECT * FROM t",
-    "CREATE INDEX ON t (b)", "ALTER TABLE t ADD c text DEFAULT random()", "ALTER TABLE t ALTER c TYPE varchar(9)",
-    "DROP VIEW v", "ALTER TABLE t DROP b", "ALTER TABLE t RENAME TO t2", "CREATE TEMP VIEW v AS SELECT * FROM t2",
+    "CREATE TEMP TABLE t (a serial PRIMARY KEY, b text DEFAULT 'x', CHECK (a > 0))",
+    "CREATE TEMP VIEW v AS SELECT * FROM t", "CREATE INDEX ON t (b)", "ALTER TABLE t ADD c text DEFAULT random()",
+    "DROP VIEW v", "ALTER TABLE t ALTER c TYPE varchar(9)",
+    "ALTER TABLE t DROP b", "ALTER TABLE t RENAME TO t2", "CREATE TEMP VIEW v AS SELECT * FROM t2",
     "DROP TABLE t2 CASCADE", "CREATE TEMP SEQUENCE s", "DROP SEQUENCE s", "CREATE TEMP TABLE t AS SELECT 1 AS a",
-    "TRUNCATE t", "SELECT 1 AS a INTO TEMP u", "DISCARD TEMP", "CREATE TEMP TABLE t (a int) ON COMMIT DROP", "DISCARD ALL",
+    "TRUNCATE t", "SELECT 1 AS a INTO TEMP u", "DISCARD TEMP", "CREATE TEMP TABLE t (a int) ON COMMIT DROP",
+    "DISCARD ALL",
 )
 KEPT = (
     "REFRESH MATERIALIZED VIEW summary", "REFRESH MATERIALIZED VIEW CONCURRENTLY summary", "REINDEX TABLE victim",
@@ -106,8 +108,8 @@ class ServerGuard(ServerTest):
 
     def test_the_message(self):
         diagnostics = self.refused(self.connect(), "SELECT drops_as_superuser()")
-        self.assertEqual(diagnostics.message_primary, 'cannot execute DROP TABLE on table "public.victim": role "app" has no '
-                                                      'DDL grant in database "guarded"')
+        self.assertEqual(diagnostics.message_primary, 'cannot execute DROP TABLE on table "public.victim": '
+                                                      'role "app" has no DDL grant in database "guarded"')
         self.assertTrue(diagnostics.message_detail and diagnostics.message_hint)
 
     def test_ddl_past_the_proxy_is_refused_to_superusers_too(self):
@@ -130,7 +132,8 @@ class ServerGuard(ServerTest):
             self.refused(cursor, f"REFRESH MATERIALIZED VIEW {refresh} trap")
 
     def test_through_pgwarden_append_only_keeps_its_tables(self):
-        self.assertIn("DDL grant", self.psql("SELECT drops_as_superuser()", user="app", database="guarded", check=False).stderr)
+        dropped = self.psql("SELECT drops_as_superuser()", user="app", database="guarded", check=False)
+        self.assertIn("no DDL grant", dropped.stderr)
         self.psql("SELECT inserts()", user="app", database="guarded")
 
     def test_temporary_objects_and_maintenance_pass(self):
@@ -145,7 +148,8 @@ class ServerGuard(ServerTest):
         cursor = self.connect("migrator")
         for sql in ("CREATE TABLE m (a int, b int)", "ALTER TABLE m DROP b", "ALTER TABLE m ALTER a TYPE text",
                     "CREATE INDEX CONCURRENTLY mi ON m (a)", "DROP INDEX CONCURRENTLY mi", "CREATE EXTENSION hstore",
-                    "DROP EXTENSION hstore", "SELECT adds_partition(7)", "DROP TABLE m", "CREATE SCHEMA s", "DROP SCHEMA s"):
+                    "DROP EXTENSION hstore", "SELECT adds_partition(7)", "DROP TABLE m", "CREATE SCHEMA s",
+                    "DROP SCHEMA s"):
             with self.subTest(sql):
                 cursor.execute(sql)
         self.refused(self.connect(), "SELECT adds_partition(8)")
@@ -187,7 +191,8 @@ class ServerGuard(ServerTest):
         port = str(self.postgres.port)
 
         def run(*command, **options):
-            done = subprocess.run([*command, "-h", "127.0.0.1", "-p", port], check=False, capture_output=True, **options)
+            done = subprocess.run([*command, "-h", "127.0.0.1", "-p", port], check=False, capture_output=True,
+                                  **options)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stdout
 
@@ -210,8 +215,8 @@ class ServerGuard(ServerTest):
         for _ in range(2):
             self.postgres.psql("twice", script("--uninstall"))
         self.postgres.psql("twice", "CREATE TABLE t (a int); DROP TABLE t")
-        self.assertEqual(self.postgres.psql("twice", """SELECT count(*) FROM pg_namespace LEFT JOIN pg_event_trigger ON true
-            WHERE nspname = 'pgwarden' OR evtname IS NOT NULL"""), "0")
+        self.assertEqual(self.postgres.psql("twice", "SELECT to_regnamespace('pgwarden') IS NULL"), "t")
+        self.assertEqual(self.postgres.psql("twice", "SELECT count(*) FROM pg_event_trigger"), "0")
 
     def test_a_schema_of_somebody_else_is_not_trusted(self):
         self.postgres.psql("postgres", "CREATE DATABASE strange")
