@@ -37,6 +37,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_run(app, command, exit_code);
   cli::add_url(app, exit_code);
   cli::add_policy(app, exit_code);
+  cli::add_server_guard(app, exit_code);
   cli::add_health(app, exit_code);
   try {
     // CLI11 takes the arguments in reverse order.

@@ -95,6 +95,7 @@ policy::Policy read_policy(const Fields& fields, std::vector<Diagnostic>& of_pre
   }
   if (const auto rules = fields.find("rules")) policy.rules = read_rules(*rules);
   add_preset(preset, policy, of_preset);
+  if (const auto flag = fields.find("server_read_only")) assign(policy.server_read_only, flag->flag());
   return policy;
 }
 

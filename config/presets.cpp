@@ -20,6 +20,8 @@ bool add_preset(std::string_view name, policy::Policy& policy, std::vector<Diagn
         policy.default_effect = static_cast<policy::Effect>(*index);
       }
     }
+    if (const auto flag = fields.find("server_read_only"))
+      policy.server_read_only = flag->flag().value_or(false);
     if (const auto rules = fields.find("rules")) {
       auto read = read_rules(*rules);
       std::move(read.begin(), read.end(), std::back_inserter(policy.rules));

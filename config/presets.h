@@ -13,7 +13,8 @@ namespace pgwarden::config {
 std::string_view preset_text(std::string_view name);
 
 /// Puts the rules of a preset behind those that `policy` has, with the preset's name in place of a file's,
-/// and takes over its default. False, and diagnostics, when something is wrong with the preset.
+/// and takes over its default and `server_read_only`. False, and diagnostics, when something is wrong with
+/// the preset.
 bool add_preset(std::string_view name, policy::Policy& policy, std::vector<Diagnostic>& diagnostics);
 
 }  // namespace pgwarden::config

@@ -69,6 +69,9 @@ struct Policy {
   Effect default_effect = Effect::deny;  ///< of a fact that no rule matches
   std::string preset;
   Protect protect;
+  /// Sessions with protected hosts begin with default_transaction_read_only = on, so that the server itself
+  /// refuses what writes, also from within functions.
+  bool server_read_only = false;
   std::uint64_t version = 0;  ///< counts reloads, for the log
 
   /// Whether statements for this upstream host are judged (and not only observed). `host` is taken as it is

@@ -41,13 +41,16 @@ std::string StartupMessage::database() const {
   return name.empty() ? user() : std::string(name.substr(0, name_bytes_max));
 }
 
-std::string StartupMessage::with_database(std::string_view database) const {
+void StartupMessage::set(std::string_view name, std::string_view value) {
+  std::erase_if(parameters, [name](const auto& parameter) { return parameter.first == name; });
+  parameters.emplace_back(name, value);
+}
+
+std::string StartupMessage::encode() const {
   FrameWriter writer('\0');
   writer.u32(version);
-  for (const auto& [name, value] : parameters) {
-    if (name != "database") writer.cstr(name).cstr(value);
-  }
-  return std::move(writer.cstr("database").cstr(database).byte('\0')).finish();
+  for (const auto& [name, value] : parameters) writer.cstr(name).cstr(value);
+  return std::move(writer.byte('\0')).finish();
 }
 
 std::optional<std::uint32_t> startup_packet_size(Bytes bytes) noexcept {

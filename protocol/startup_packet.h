@@ -30,8 +30,11 @@ struct StartupMessage {
   /// `user`, and `database` with its default (the user), cut to 63 bytes as the server does.
   std::string user() const;
   std::string database() const;
-  /// The packet with the parameter `database` replaced.
-  std::string with_database(std::string_view database) const;
+  /// Puts a parameter in the last place, where it wins over others of that name, whatever their case, and
+  /// over `options` (src/backend/utils/init/postinit.c, process_startup_options).
+  void set(std::string_view name, std::string_view value);
+  /// The packet, as it came if nothing was set.
+  std::string encode() const;
 };
 
 /// A packet that is none of these, in words for the client, with its SQLSTATE.

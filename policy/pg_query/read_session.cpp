@@ -1,5 +1,6 @@
 // Statements about the session, transactions, locks and maintenance.
 #include "policy/pg_query/read_nodes.h"
+#include "policy/pg_query/read_only.h"
 #include "policy/pg_query/settings.h"
 #include "policy/settings.h"
 
@@ -27,7 +28,8 @@ void read_set(FactCollector& collector, const Node* node, const NodeClass& entry
   const auto* set = as<VariableSetStmt>(node);
   const std::string_view name = view(set->name);
   if (set->kind == VAR_RESET_ALL || is_lexing_setting(name)) collector.may_change_lexing();
-  if (set->kind == VAR_SET_VALUE) {
+  // Whether transactions may write is never only a way back: the default of transaction_read_only is off.
+  if (set->kind == VAR_SET_VALUE || !read_only_setting(name).empty()) {
     add_setting(collector, name, only_text(set->args));
     // A list: each of its words is a schema.
     for (const ListCell& cell : cells(set->args))
@@ -37,6 +39,10 @@ void read_set(FactCollector& collector, const Node* node, const NodeClass& entry
   // Back to a value that the session, or whoever configured the server, had chosen.
   const bool resets = set->kind == VAR_RESET || set->kind == VAR_RESET_ALL;
   collector.add(entry, ObjectName{{}, name, {}, -1}).command = resets ? "RESET" : "SET";
+  if (set->kind == VAR_SET_MULTI) {
+    const bool later = name == "SESSION CHARACTERISTICS";
+    add_read_write(collector, set->args, later ? "default_transaction_read_only" : "transaction_read_only");
+  }
 }
 
 void read_show(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -50,6 +56,7 @@ void read_transaction(FactCollector& collector, const Node* node, const NodeClas
     case TRANS_STMT_BEGIN:
     case TRANS_STMT_START:
       fact.command = "BEGIN";
+      add_read_write(collector, transaction->options, "transaction_read_only");
       return;
     case TRANS_STMT_SAVEPOINT:
       fact.command = "SAVEPOINT";

@@ -131,7 +131,7 @@ asio::awaitable<void> Connection::start_up() {
   const config::Upstream upstream = *route_found;  // a reload may end the original while this waits
   endpoint_ = upstream.endpoint;
   if (!co_await connect_upstream()) co_return;
-  begin_session(*start, upstream);
+  begin_session(start->message, upstream);
   if (asks_for_replication(start->message.parameter("replication"))) {
     auto verdict = policy::decide_replication(*current_policy(), who_);
     const session::Answer answer = record(std::move(verdict), "(replication connection)");
@@ -141,8 +141,7 @@ asio::awaitable<void> Connection::start_up() {
       co_return;
     }
   }
-  const bool renamed = !upstream.database.empty() && upstream.database != database;
-  to_upstream_.write(renamed ? start->message.with_database(upstream.database) : std::move(start->packet));
+  to_upstream_.write(start->message.encode());
   if (co_await send_all(upstream_, to_upstream_)) {
     close();
     co_return;
@@ -240,14 +239,20 @@ asio::awaitable<bool> Connection::connect_upstream() {
   co_return false;
 }
 
-void Connection::begin_session(const StartupFlow::Start& start, const config::Upstream& upstream) {
-  who_.user = start.message.user();
-  who_.database = upstream.database.empty() ? start.message.database() : upstream.database;
-  who_.application_name = start.message.parameter("application_name");
+/// Who is asking, and what the server is told of it.
+void Connection::begin_session(protocol::StartupMessage& message, const config::Upstream& upstream) {
+  if (!upstream.database.empty()) message.set("database", upstream.database);
+  who_.user = message.user();
+  who_.database = message.database();
+  who_.application_name = message.parameter("application_name");
   who_.host = upstream.endpoint.host;
+  const policy::Policy& policy = *worker_.config->policy;
+  const bool read_only = policy.server_read_only && policy.protects(who_.host);
   session_.emplace(session::SessionSettings{.denial_token = new_denial_token(),
                                             .max_statement_bytes = worker_.config->limits.max_statement_bytes,
-                                            .temporary_first = !may_set_search_path(start.message)});
+                                            .temporary_first = !may_set_search_path(message),
+                                            .read_only = read_only});
+  if (read_only) message.set("default_transaction_read_only", "on");
   current_policy();
   worker_.shared.log.write(Level::debug, "session begins",
                            {{"session", number_},

@@ -44,7 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<void> take_frontend(protocol::Bytes chunk);
   asio::awaitable<void> answer_later();
   asio::awaitable<void> refuse(std::string fatal);
-  void begin_session(const session::StartupFlow::Start& start, const config::Upstream& upstream);
+  void begin_session(protocol::StartupMessage& message, const config::Upstream& upstream);
   const config::Upstream* route(const std::string& database) const;
   std::optional<config::Endpoint> cancel_target(const std::string& key) const;
 

@@ -303,6 +303,10 @@ void Session::on_backend_frame(const FrameReader::Item& item, Outgoing& to_front
     if (const auto status = protocol::decode_parameter_status(body)) {
       lexer_.reported(status->first, status->second);
       if (status->first == "application_name") application_name_ = status->second;
+      if (settings_.read_only && status->first == "default_transaction_read_only" && status->second != "on") {
+        fail("25006", "terminating connection because the server does not hold it to read-only transactions");
+        backend_ended_ = true;
+      }
     }
   }
   if (std::string collected = backend_.release(); !collected.empty()) {

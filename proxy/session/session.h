@@ -20,6 +20,7 @@ struct SessionSettings {
   std::uint32_t max_statement_bytes = 16u << 20;
   bool protected_host = true;   ///< false: nothing waits, and only malformed statements are replaced
   bool temporary_first = true;  ///< false: the startup parameters may move pg_temp from its first place
+  bool read_only = false;       ///< begins so: a server that then reports something else ends the session
 };
 
 /// Sans-io (D18): bytes in, bytes out, no sockets, no clock, no log. Begins when the StartupMessage has been

@@ -25,7 +25,7 @@ StartupFlow::Step StartupFlow::on_packet(const std::string& packet) {
   }
   if (auto* cancel = std::get_if<protocol::CancelRequest>(&decoded)) return Cancel{std::move(*cancel)};
   if (auto* start = std::get_if<protocol::StartupMessage>(&decoded)) {
-    return Start{std::move(*start), packet, std::exchange(buffer_, {})};
+    return Start{std::move(*start), std::exchange(buffer_, {})};
   }
   const bool is_ssl = std::holds_alternative<protocol::SslRequest>(decoded);
   const std::string what = is_ssl ? "SSL" : "GSSAPI encryption";

@@ -22,8 +22,7 @@ class StartupFlow {
   };
   struct Start {
     protocol::StartupMessage message;
-    std::string packet;  ///< as it came
-    std::string rest;    ///< what the client sent behind it without waiting
+    std::string rest;  ///< what the client sent behind it without waiting
   };
   /// Send this message and close.
   struct Refuse {

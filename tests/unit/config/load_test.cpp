@@ -75,6 +75,7 @@ listeners:
     upstream: postgres:///?host=/tmp
 protect: ["*.example.com", 10.0.0.0/8, unix]
 preset: read_only
+server_read_only: false
 rules:
   - name: r
     effect: warn
@@ -93,11 +94,12 @@ workers: 3
   CHECK(config.policy->protect.hosts == std::vector<std::string>{"*.example.com"});
   CHECK(config.policy->protect.networks.size() == 2);
   CHECK(config.policy->preset == "read_only");
+  CHECK_FALSE(config.policy->server_read_only);
   CHECK(config.policy->default_effect == policy::Effect::deny);
   REQUIRE(config.policy->rules.size() > 1);
   CHECK(config.policy->rules[0].name == "r");
   CHECK(config.policy->rules[0].file == "f.yaml");
-  CHECK(config.policy->rules[0].line == 13);
+  CHECK(config.policy->rules[0].line == 14);
   CHECK(config.policy->rules[1].file == "read_only");
   CHECK(config.limits.max_statement_bytes == 65536);
   CHECK(config.limits.login_timeout == milliseconds(500));
@@ -143,7 +145,8 @@ TEST_CASE("unknown, duplicate and empty keys", "[load]") {
   CHECK(problems_after_listener("workres: 1\n") ==
         Lines{"2:1: unknown key \"workres\" / did you mean \"workers\"?"});
   CHECK(problems_after_listener("zzz: 1\n") == Lines{"2:1: unknown key \"zzz\" / one of: version, listeners, "
-                                                     "protect, preset, rules, limits, log, workers"});
+                                                     "protect, preset, server_read_only, rules, limits, log, "
+                                                     "workers"});
   CHECK(problems_after_listener("workers: 1\nlog: {}\nworkers: 2\n") ==
         Lines{"4:1: duplicate key \"workers\" / it is already set on line 2"});
   CHECK(problems_after_listener("rules:\nlog: {level: info}\n") ==

@@ -134,9 +134,27 @@ TEST_CASE("read_only lets reading pass", "[presets]") {
                                               : unreadable ? "unreadable-statement"
                                                            : "read-only"));
   }
-  CHECK(denied_by(read_only, fact(StatementClass::write, true)) == "-");
-  CHECK(denied_by(read_only, fact(ddl_create, true)) == "-");
-  CHECK(denied_by(read_only, fact(code, true)) == "read-only");
+  // A read-only transaction of the server creates no temporary table.
+  CHECK(denied_by(read_only, fact(ddl_create, true)) == "read-only");
+}
+
+TEST_CASE("read_only holds on the server, and nobody may change that", "[presets]") {
+  const policy::Policy read_only = preset("read_only");
+  CHECK(read_only.server_read_only);
+  for (const std::string_view name : {"observe", "guarded", "append_only"}) {
+    CHECK_FALSE(preset(name).server_read_only);
+  }
+  for (const std::string_view sql :
+       {"BEGIN READ WRITE", "SET transaction_read_only = off", "SET default_transaction_read_only = 0",
+        "SELECT set_config('default_transaction_read_only', 'off', false)"}) {
+    INFO(sql);
+    CHECK(policy::decide(read_only, {}, policy::read_statements(sql, {})).effect == Effect::deny);
+  }
+  for (const std::string_view sql :
+       {"BEGIN READ ONLY", "SET default_transaction_read_only = on", "RESET ALL", "DISCARD ALL"}) {
+    INFO(sql);
+    CHECK(policy::decide(read_only, {}, policy::read_statements(sql, {})).effect == Effect::allow);
+  }
 }
 
 }  // namespace

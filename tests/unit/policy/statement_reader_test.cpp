@@ -649,6 +649,39 @@ TEST_CASE("set_config is what its setting is") {
        {"SELECT set_config('role', 'a', true)", {"session: SET setting role (a)"}}});
 }
 
+TEST_CASE("whether transactions may write is a fact of its own") {
+  const std::string now = "session: SET ... READ WRITE setting transaction_read_only";
+  const std::string later = "session: SET ... READ WRITE setting default_transaction_read_only";
+  check(
+      {{"BEGIN READ WRITE", {"transaction: BEGIN", now}},
+       {"START TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY, READ WRITE", {"transaction: BEGIN", now}},
+       {"BEGIN READ ONLY", {"transaction: BEGIN"}},
+       {"SET TRANSACTION READ WRITE", {"session: SET setting TRANSACTION", now}},
+       {"SET LOCAL TRANSACTION DEFERRABLE READ WRITE", {"session: SET setting TRANSACTION", now}},
+       {"SET TRANSACTION READ ONLY", {"session: SET setting TRANSACTION"}},
+       {"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+        {"session: SET setting SESSION CHARACTERISTICS", later}},
+       {"SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        {"session: SET setting SESSION CHARACTERISTICS"}},
+       {"SET transaction_read_only = off", {now + " (off)"}},
+       {"SET LOCAL \"TRANSACTION_Read_Only\" TO 'f'", {now + " (f)"}},
+       {"SET U&\"default\\005ftransaction_read_only\" TO 0", {later}},
+       {"SET default_transaction_read_only TO DEFAULT", {later}},
+       {"SET default_transaction_read_only = ON",
+        {"session: SET setting default_transaction_read_only (on)"}},
+       {"SET default_transaction_read_only = true",
+        {"session: SET setting default_transaction_read_only (true)"}},
+       {"RESET transaction_read_only", {now}},
+       {"RESET default_transaction_read_only", {later}},
+       {"SELECT set_config('Transaction_Read_Only', 'off', true)", {now + " (off)"}},
+       {"SELECT set_config('default_transaction_read_only', $1, false)", {later}},
+       {"SELECT set_config('default_transaction_read_only', 'o' || 'n', false)", {later}},
+       {"SELECT set_config('default_transaction_read_only', 'on', false)",
+        {"session: SET setting default_transaction_read_only (on)"}},
+       {"SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'transaction_read_only'",
+        {now + " (off)", "read: SELECT table pg_settings"}}});
+}
+
 TEST_CASE("statements about the session") {
   check({{"SET search_path = a, b", {"session: SET setting search_path"}},
          {"SET LOCAL ROLE x", {"session: SET setting role (x)"}},

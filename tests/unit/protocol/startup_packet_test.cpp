@@ -26,15 +26,26 @@ std::string bad(const std::string& bytes) {
 
 TEST_CASE("a startup message gives its parameters, the last of doubles wins") {
   using namespace std::string_literals;
-  const auto decoded =
-      decode_startup_packet(packet(version_3_0, "user\0ann\0database\0shop\0user\0bob\0options\0\0\0"s));
-  const auto& message = std::get<StartupMessage>(decoded);
+  const std::string bytes = packet(version_3_0, "user\0ann\0database\0shop\0user\0bob\0options\0\0\0"s);
+  auto decoded = decode_startup_packet(bytes);
+  auto& message = std::get<StartupMessage>(decoded);
   REQUIRE(message.version == version_3_0);
   REQUIRE(message.user() == "bob");
   REQUIRE(message.database() == "shop");
   REQUIRE(message.parameter("options").empty());
-  REQUIRE(message.with_database("other") ==
-          packet(version_3_0, "user\0ann\0user\0bob\0options\0\0database\0other\0\0"s));
+  REQUIRE(message.encode() == bytes);
+  message.set("database", "other");
+  REQUIRE(message.database() == "other");
+  REQUIRE(message.encode() == packet(version_3_0, "user\0ann\0user\0bob\0options\0\0database\0other\0\0"s));
+}
+
+TEST_CASE("what is set comes last, once") {
+  using namespace std::string_literals;
+  const std::string given = "setting\0off\0user\0ann\0setting\0no\0SETTING\0off\0"s;
+  auto decoded = decode_startup_packet(packet(version_3_0, given + "\0"s));
+  auto& message = std::get<StartupMessage>(decoded);
+  message.set("setting", "on");
+  CHECK(message.encode() == packet(version_3_0, "user\0ann\0SETTING\0off\0setting\0on\0\0"s));
 }
 
 TEST_CASE("the database defaults to the user, and names are cut at 63 bytes") {

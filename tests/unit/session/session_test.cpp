@@ -332,6 +332,23 @@ TEST_CASE("bytes to send outlive what is kept again and again") {
   REQUIRE(Conversation::text(out) == all);
 }
 
+TEST_CASE("a server that does not hold a read-only session to it is cut off") {
+  const std::string off = parameter("default_transaction_read_only", "off");
+  Conversation talk({.denial_token = token, .read_only = true}, false);
+  talk.server(parameter("default_transaction_read_only", "on") + ready());
+  REQUIRE_FALSE(talk.session.backend_ended());
+  REQUIRE(talk.server(off + ready()) == off);
+  REQUIRE(talk.session.backend_ended());
+  REQUIRE(talk.client(query("SELECT 1")).empty());
+  Outgoing last;
+  talk.session.finish_backend(last);
+  REQUIRE(Conversation::text(last).find("C25006") != std::string::npos);
+
+  Conversation writing;
+  writing.server(off);
+  REQUIRE_FALSE(writing.session.backend_ended());
+}
+
 TEST_CASE("the session knows the cancel key, the application name and whether it is idle") {
   Conversation talk({token, 1000, true}, false);
   const auto key = [](std::string_view bytes) { return std::move(FrameWriter('K').bytes(bytes)).finish(); };

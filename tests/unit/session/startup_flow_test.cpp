@@ -30,7 +30,7 @@ TEST_CASE("encryption is declined once each, then the startup message comes") {
   const auto step = flow.feed(startup() + "more");
   const auto& start = std::get<StartupFlow::Start>(step);
   CHECK(start.message.user() == "ann");
-  CHECK(start.packet == startup());
+  CHECK(start.message.encode() == startup());
   CHECK(start.rest == "more");
 }
 
