@@ -28,7 +28,6 @@ DDL = {"ddl_create", "ddl_alter", "ddl_drop", "dcl", "system"}
 MOD = {"write", "write_unbounded", "truncate", "copy_in", "catalog_write"}
 
 
-
 class Difference(typing.NamedTuple):
     """Where the two differ, and why: the server's level, our class that decides, how the statement begins."""
 
