@@ -28,7 +28,6 @@ DDL = {"ddl_create", "ddl_alter", "ddl_drop", "dcl", "system"}
 MOD = {"write", "write_unbounded", "truncate", "copy_in", "catalog_write"}
 
 
-
 class Difference(typing.NamedTuple):
     """Where the two differ, and why: the server's level, our class that decides, how the statement begins."""
 
@@ -49,7 +48,9 @@ OUTERMOST = "the server goes by the outermost statement, here what is nested cou
 DIFFERENCES = (
     Difference("ddl", "maintenance", "CLUSTER", "maintenance is a class of its own here"),
     Difference("ddl", "maintenance", "REFRESH", "maintenance is a class of its own here"),
+    Difference("ddl", "truncate", "REFRESH", "WITH NO DATA empties it"),
     Difference("all", "system", "COMMIT PREPARED", "what it commits may be DDL that nobody judged here"),
+    Difference("all", "system", "SET", "settings that lift the server's own protection are administration here"),
     Difference("all", "write", "WITH|COPY", OUTERMOST),
     Difference("all", "write_unbounded", "WITH|COPY|SELECT", OUTERMOST),
     Difference("all", "ddl_create", "COPY|DECLARE|SELECT", OUTERMOST + ", SELECT INTO in a UNION as well"),
