@@ -19,6 +19,12 @@ struct Definition {
   bool temporary = false;  ///< what it refers to is temporary, too: the server allows nothing else
 };
 
+/// What became of SQL text within a statement.
+struct InnerText {
+  std::array<const List*, 2> readings{};  ///< the statements, read in either way (see LexerSettings)
+  bool complete = false;                  ///< the whole text was understood
+};
+
 /// Walks the statements of one text and adds their facts to a Reading. Iterative: depth costs no stack (D12).
 class FactCollector {
  public:
@@ -55,7 +61,15 @@ class FactCollector {
   /// Reads SQL text that the statement at hand runs: a body of code, the argument of a function that runs
   /// SQL. Its facts follow, marked as `inner`, at `position` in the outer text. `sql` must outlive the
   /// reading (be part of the tree). A text that cannot be analysed adds a fact that says so.
-  void read_inner_text(std::string_view sql, std::int32_t position);
+  InnerText read_inner_text(std::string_view sql, std::int32_t position,
+                            RawParseMode mode = RAW_PARSE_DEFAULT);
+
+  /// The fact that was added last, and how to find it again when others were added since.
+  std::size_t last_fact() const { return reading_.facts.size() - 1; }
+  Fact& fact(std::size_t index) { return reading_.facts[index]; }
+
+  /// Where what belongs to the tree lives.
+  MemoryContext memory() const { return memory_; }
 
   /// The children of the node at hand are only planned, not run (EXPLAIN without ANALYZE).
   void only_explain_children() { child_.explained = true; }
