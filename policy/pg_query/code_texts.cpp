@@ -12,9 +12,6 @@ extern "C" {
 namespace pgwarden::policy::pg {
 namespace {
 
-/// PostgreSQL's compiler looks a variable up among all others, one by one: a longer body could cost minutes.
-constexpr std::size_t body_bytes_max = 65'536;
-
 /// Whether every server reads the same tokens in this body. It is compiled under settings that the session has
 /// then, a function's in a session yet to come.
 bool has_one_reading(std::string_view body) {
@@ -322,7 +319,9 @@ bool Gatherer::statement(const PLpgSQL_stmt& statement) {
 PlpgsqlCode read_plpgsql(const char* body, const CreateFunctionStmt* routine, MemoryContext memory) {
   PlpgsqlCode code;
   const std::string_view text = view(body);
-  if (text.size() > body_bytes_max || is_slow_to_scan(text, {}) || !has_one_reading(text)) return code;
+  // The server takes no more parameters either.
+  const bool is_call_possible = routine == nullptr || cells(routine->parameters).size() <= FUNC_MAX_ARGS;
+  if (!is_call_possible || is_slow_to_scan(text, {}) || !has_one_reading(text)) return code;
   const PLpgSQL_function* function = compile(body, routine, memory);
   code.complete = function != nullptr && Gatherer(code).gather(*function);
   return code;

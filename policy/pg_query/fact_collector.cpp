@@ -82,11 +82,12 @@ void FactCollector::push_children(const Node* node) {
 }
 
 InnerText FactCollector::read_inner_text(std::string_view sql, std::int32_t position, RawParseMode mode) {
-  if (child_.inner_level == max_inner_levels || sql.size() > inner_bytes_left_) {
+  if (child_.inner_level == max_inner_levels || sql.size() > inner_bytes_left_ || inner_texts_left_ == 0) {
     add_unanalysable("too much SQL text within the statement", position);
     return {};
   }
   inner_bytes_left_ -= sql.size();
+  --inner_texts_left_;
   const auto read_as = [&](bool standard) {
     return parse(sql, LexerSettings{.standard_conforming_strings = standard}, memory_, mode);
   };
@@ -106,6 +107,15 @@ InnerText FactCollector::read_inner_text(std::string_view sql, std::int32_t posi
     add_unanalysable(fails_as_standard ? as_standard.error : as_escapes.error, position);
   }
   return {{as_standard.statements, as_escapes.statements}, !fails_as_standard && !fails_as_escapes};
+}
+
+bool FactCollector::affords_compiling(std::size_t bytes) {
+  constexpr std::size_t bytes_of_any_body = 1'024;
+  // Texts are shorter than 2^31 (see parse()), so that the square fits.
+  const std::size_t work = (bytes + bytes_of_any_body) * (bytes + bytes_of_any_body);
+  if (work > compile_work_left_) return false;
+  compile_work_left_ -= work;
+  return true;
 }
 
 void FactCollector::push_inner_statements(const List* statements, std::int32_t position) {

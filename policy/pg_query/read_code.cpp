@@ -81,6 +81,7 @@ bool read_executed(FactCollector& collector, const InnerText& expression, std::i
 }
 
 bool read_plpgsql_source(FactCollector& collector, const Source& source, const CreateFunctionStmt* routine) {
+  if (!collector.affords_compiling(view(source.body).size())) return false;
   const PlpgsqlCode code = read_plpgsql(source.body, routine, collector.memory());
   bool complete = code.complete;
   bool executes_unknown = false;

@@ -54,13 +54,13 @@ const Facts unlinked{"call_sensitive: call of function lo_unlink"};
 }  // namespace
 
 TEST_CASE("harmless code says nothing but that it is code", "[code]") {
-  for (const std::string body : {
+  for (const std::string& body : Facts{
            "BEGIN END",
            "BEGIN NULL; END;",
            "#variable_conflict use_column\nBEGIN NULL; END",
            "DECLARE x int := 1; y CONSTANT text NOT NULL DEFAULT 'a'; z t.a%TYPE; r record; a int[]; BEGIN x := x + 1; "
            "x = 2; a[1] := 3; a[1:2] := '{1,2}'; r := ROW(1, 2); r.f1 := 5; END",
-           "<<outer>> DECLARE x int; BEGIN DECLARE x int; BEGIN outer.x := 1; EXIT outer WHEN x > 1; END; END outer",
+           "<<o>> DECLARE x int; BEGIN DECLARE x int; BEGIN o.x := 1; EXIT o WHEN x > 1; END; END o",
            "DECLARE x int; y ALIAS FOR x; BEGIN y := 1; GET DIAGNOSTICS x = ROW_COUNT; END",
            "BEGIN IF 1 = 2 THEN NULL; ELSIF true THEN NULL; ELSE NULL; END IF; END",
            "DECLARE x int := 1; BEGIN CASE x WHEN 1, 2 THEN NULL; ELSE NULL; END CASE; CASE WHEN x = 1 THEN NULL; END "
@@ -88,13 +88,15 @@ TEST_CASE("every statement in a block is a fact", "[code]") {
   CHECK(facts_within("SET search_path = a;") == Facts{"session: SET search_path"});
   CHECK(facts_within("CREATE TEMP TABLE t (a int); TRUNCATE t;") ==
         Facts{"ddl_create: CREATE TABLE t", "truncate: TRUNCATE t"});
-  CHECK(facts_within("DO $$BEGIN DROP TABLE t; END$$;") == Facts{"code: DO", "ddl_drop: DROP TABLE t"});
+  CHECK(facts_within("DO $$BEGIN DROP TABLE t; END$$;") == dropped);
+  CHECK(facts_within("DO $$BEGIN EXECUTE current_user; END$$;") ==
+        Facts{"code: DO dynamic", "code: EXECUTE dynamic"});
   CHECK(facts_within("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; DELETE FROM t; END;") ==
         Facts{"ddl_create: CREATE FUNCTION f", "code: CREATE FUNCTION f", "write_unbounded: DELETE t"});
 }
 
 TEST_CASE("statements are found wherever code nests them", "[code]") {
-  for (const std::string statements : {
+  for (const std::string& statements : Facts{
            "BEGIN BEGIN DROP TABLE t; END; END;",
            "<<l>> BEGIN DROP TABLE t; END l;",
            "BEGIN NULL; EXCEPTION WHEN OTHERS THEN DROP TABLE t; END;",
@@ -119,7 +121,7 @@ TEST_CASE("statements are found wherever code nests them", "[code]") {
 }
 
 TEST_CASE("every expression is read", "[code]") {
-  for (const std::string statements : {
+  for (const std::string& statements : Facts{
            "n := lo_unlink(5);",
            "n = 1 + lo_unlink(5);",
            "a[lo_unlink(5)] := 1;",
@@ -212,13 +214,12 @@ TEST_CASE("an unknown statement is a fact at the place of the block", "[code]") 
 
 TEST_CASE("which language a body is in", "[code]") {
   const std::string body = " $$BEGIN NULL; END$$ ";
-  for (const std::string sql : {"DO" + body, "DO LANGUAGE plpgsql" + body, "DO LANGUAGE PLpgSQL" + body,
+  for (const std::string& sql : Facts{"DO" + body, "DO LANGUAGE plpgsql" + body, "DO LANGUAGE PLpgSQL" + body,
                                 "DO" + body + "LANGUAGE 'plpgsql'", "DO LANGUAGE \"plpgsql\"" + body}) {
     INFO(sql);
     CHECK(facts_of(sql) == Facts{"code: DO"});
   }
-  for (const std::string sql :
-       {"DO LANGUAGE plpython3u" + body, "DO LANGUAGE 'PLpgSQL'" + body, "DO LANGUAGE sql $$SELECT 1$$",
+  for (const std::string& sql : Facts{"DO LANGUAGE plpython3u" + body, "DO LANGUAGE 'PLpgSQL'" + body, "DO LANGUAGE sql $$SELECT 1$$",
         "DO LANGUAGE plpgsql LANGUAGE plperl" + body, "DO LANGUAGE plpgsql" + body + body,
         std::string("DO LANGUAGE plpgsql")}) {
     INFO(sql);
@@ -233,7 +234,7 @@ TEST_CASE("bodies of functions", "[code]") {
     facts.insert(facts.end(), more.begin(), more.end());
     return facts;
   };
-  for (const std::string sql : {
+  for (const std::string& sql : Facts{
            "CREATE FUNCTION f(a int, OUT b int) LANGUAGE plpgsql AS $$BEGIN b := a; b := $1; f.b := 1; END$$",
            "CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql AS $$DECLARE x ALIAS FOR $1; BEGIN x := 1; RETURN x; "
            "END$$",
@@ -262,7 +263,7 @@ TEST_CASE("bodies of functions", "[code]") {
         with(known, unlinked));
   CHECK(facts_of("CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'") ==
         Facts{"ddl_create: CREATE PROCEDURE p", "code: CREATE PROCEDURE p", "transaction: COMMIT"});
-  for (const std::string tail : {"c AS 'a', 'b'", "internal AS 'dlclose'", "plperl AS 'x'", "sql", "plpgsql",
+  for (const std::string& tail : Facts{"c AS 'a', 'b'", "internal AS 'dlclose'", "plperl AS 'x'", "sql", "plpgsql",
                                  "sql LANGUAGE plpgsql AS 'BEGIN END'", "sql AS 'SELECT 1' AS 'SELECT 1'",
                                  "plpgsql BEGIN ATOMIC SELECT 1; END", "sql AS 'SELECT 1' RETURN 1"}) {
     INFO(tail);
@@ -284,7 +285,7 @@ TEST_CASE("code that a server may read otherwise is dynamic", "[code]") {
 }
 
 TEST_CASE("what the compiler refuses is dynamic", "[code]") {
-  for (const std::string body : {
+  for (const std::string& body : Facts{
            "", ";", "garbage", "BEGIN", "END", "BEGIN x", "BEGIN x := 1; END", "BEGIN NULL; END; DROP TABLE t",
            "BEGIN 'unterminated; END", "BEGIN \"unterminated; END", "BEGIN /* unterminated; END", "BEGIN $$; END",
            "BEGIN SELECT (1; END", "#option dump", "#option nonsense\nBEGIN END", "#", "<<a>>", "<<a>> BEGIN END b",
@@ -316,7 +317,7 @@ TEST_CASE("a body that cannot be read leaves nothing behind", "[code]") {
 TEST_CASE("hostile bodies cost neither the process nor much time", "[code]") {
   const auto started = std::chrono::steady_clock::now();
   constexpr std::size_t many = 60'000;
-  for (const std::string body : {
+  for (const std::string& body : Facts{
            repeat("BEGIN ", 10'000), repeat("BEGIN ", 1'500) + repeat("END;", 1'500),
            repeat("BEGIN ", 3'000) + repeat("END;", 3'000),
            "BEGIN " + repeat("IF a THEN ", 2'500) + repeat("END IF;", 2'500) + "END",
