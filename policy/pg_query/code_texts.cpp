@@ -12,8 +12,8 @@ extern "C" {
 namespace pgwarden::policy::pg {
 namespace {
 
-/// Whether every server reads the same tokens in this body. It is compiled under settings that the session has
-/// then, a function's in a session yet to come.
+/// Whether every server reads the same tokens in this body. It is compiled under settings that the session
+/// has then, a function's in a session yet to come.
 bool has_one_reading(std::string_view body) {
   SqlLexer lexer(body, {});
   Token token;
@@ -184,7 +184,8 @@ bool Gatherer::declaration(const PLpgSQL_datum& datum) {
 
 void Gatherer::block(const PLpgSQL_stmt_block& block) {
   if (block.exceptions != nullptr) {
-    for (const ListCell& cell : cells(block.exceptions->exc_list)) body(item<PLpgSQL_exception>(cell)->action);
+    for (const ListCell& cell : cells(block.exceptions->exc_list))
+      body(item<PLpgSQL_exception>(cell)->action);
   }
   body(block.body);
 }

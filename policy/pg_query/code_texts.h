@@ -24,9 +24,10 @@ struct PlpgsqlCode {
 };
 
 /// Compiles a body into `memory`, where the texts live. `routine` is null for DO. Fails closed: bodies that
-/// PostgreSQL's compiler refuses, that a server with other settings would read differently, or that would take
-/// time out of all proportion to scan are incomplete. So are those that need the catalogs to be understood
-/// (fields of variables of a composite type, for one). The caller sees to it that bodies are not too large.
+/// PostgreSQL's compiler refuses, that a server with other settings would read differently, or that would
+/// take time out of all proportion to scan are incomplete. So are those that need the catalogs to be
+/// understood (fields of variables of a composite type, for one). The caller sees to it that bodies are not
+/// too large.
 PlpgsqlCode read_plpgsql(const char* body, const CreateFunctionStmt* routine, MemoryContext memory);
 
 }  // namespace pgwarden::policy::pg

@@ -48,8 +48,8 @@ class FactCollector {
   static constexpr std::size_t max_inner_texts = 100'000;
 
   /// What the bodies of PL/pgSQL in one text may cost: the sum of the squares of their sizes in bytes (and a
-  /// kibibyte more for each), because PostgreSQL's compiler looks for a name among all others, one by one. That
-  /// is one body of 127 KiB, or 655 of 4 KiB.
+  /// kibibyte more for each), because PostgreSQL's compiler looks for a name among all others, one by one.
+  /// That is one body of 127 KiB, or 655 of 4 KiB.
   static constexpr std::size_t max_compile_work = std::size_t{1} << 34;
 
   /// How many names made temporary in one text are remembered.

@@ -16,7 +16,8 @@ struct Source {
 };
 
 /// Takes the options apart; nullopt when they are not plainly one body in one language. `default_language` is
-/// that of code whose LANGUAGE is left out. Names are compared as they stand: unquoted ones are folded already.
+/// that of code whose LANGUAGE is left out. Names are compared as they stand: unquoted ones are folded
+/// already.
 std::optional<Source> source_of(const List* options, std::string_view default_language) {
   Source source;
   for (const ListCell& cell : cells(options)) {
