@@ -17,7 +17,7 @@ inline constexpr auto rule_keys =
     std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
 inline constexpr auto match_keys = std::to_array<std::string_view>(
     {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
-     "hosts", "temporary", "cascade"});
+     "hosts", "temporary", "cascade", "dynamic"});
 inline constexpr auto limits_keys = std::to_array<std::string_view>(
     {"max_statement_bytes", "login_timeout", "drain_timeout", "upstream_connect_timeout"});
 inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});

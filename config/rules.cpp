@@ -101,6 +101,7 @@ policy::Match read_match(const Value& value) {
   match.hosts = texts(fields, "hosts");
   if (const auto temporary = fields.find("temporary")) match.temporary = temporary->flag();
   if (const auto cascade = fields.find("cascade")) match.cascade = cascade->flag();
+  if (const auto dynamic = fields.find("dynamic")) match.dynamic = dynamic->flag();
   return match;
 }
 

@@ -78,7 +78,8 @@ struct Fact {
   bool temporary = false;  ///< the object is certainly temporary (CREATE TEMP, or named in pg_temp)
   bool cascade = false;
   bool if_exists = false;
-  bool inner = false;  ///< of SQL text or code within the statement; `position` is where that text stands
+  bool dynamic = false;  ///< code: it may run statements that are not seen here
+  bool inner = false;    ///< of SQL text or code within the statement; `position` is where that text stands
   std::uint32_t statement = 0;  ///< index into Reading::statements
   std::int32_t position = -1;   ///< byte offset of the object (or statement) in the text; -1 when unknown
   std::string_view command;     ///< as a person says it: "DROP TABLE", "UPDATE", "call of function"

@@ -95,7 +95,7 @@ bool covers_what(const Rule& earlier, const Rule& later) {
   };
   const bool kinds = wide.kinds.none() || (narrow.kinds.any() && (narrow.kinds & ~wide.kinds).none());
   return kinds && covers_flag(wide.temporary, narrow.temporary) &&
-         covers_flag(wide.cascade, narrow.cascade) &&
+         covers_flag(wide.cascade, narrow.cascade) && covers_flag(wide.dynamic, narrow.dynamic) &&
          covers_all(wide.commands, narrow.commands, command_covers) &&
          covers_all(wide.objects, narrow.objects, object_covers) &&
          covers_all(wide.functions, narrow.functions, object_covers);
@@ -129,6 +129,7 @@ bool matches_fact(const Rule& rule, const Fact& fact) noexcept {
   const Match& match = rule.match;
   if (match.temporary && *match.temporary != fact.temporary) return false;
   if (match.cascade && *match.cascade != fact.cascade) return false;
+  if (match.dynamic && *match.dynamic != fact.dynamic) return false;
   if (match.kinds.any() && !match.kinds.test(static_cast<std::size_t>(fact.kind))) return false;
   if (!match.functions.empty() && !is_routine(fact)) return false;
   return matches_any(match.commands, fact.command, Case::ignored) &&

@@ -43,6 +43,7 @@ struct Match {
   std::vector<Network> networks;
   std::optional<bool> temporary;
   std::optional<bool> cascade;
+  std::optional<bool> dynamic;
 };
 
 /// One rule and where it was written.

@@ -83,14 +83,15 @@ void FactCollector::push_children(const Node* node) {
   }
 }
 
-void FactCollector::read_inner_text(std::string_view sql, std::int32_t position) {
-  if (child_.inner_level == max_inner_levels || sql.size() > inner_bytes_left_) {
+InnerText FactCollector::read_inner_text(std::string_view sql, std::int32_t position, RawParseMode mode) {
+  if (child_.inner_level == max_inner_levels || sql.size() > inner_bytes_left_ || inner_texts_left_ == 0) {
     add_unanalysable("too much SQL text within the statement", position);
-    return;
+    return {};
   }
   inner_bytes_left_ -= sql.size();
+  --inner_texts_left_;
   const auto read_as = [&](bool standard) {
-    return parse(sql, LexerSettings{.standard_conforming_strings = standard}, memory_);
+    return parse(sql, LexerSettings{.standard_conforming_strings = standard}, memory_, mode);
   };
   // Under which setting the server will read it is not known: it may run later, or on another server.
   const Parsed as_standard = read_as(true);
@@ -102,11 +103,21 @@ void FactCollector::read_inner_text(std::string_view sql, std::int32_t position)
   };
   push_inner_statements(as_escapes.statements, position);
   push_inner_statements(as_standard.statements, position);
-  if (!as_standard.error.empty() && !cannot_run(as_standard, true)) {
-    add_unanalysable(as_standard.error, position);
-  } else if (!as_escapes.error.empty() && !cannot_run(as_escapes, false)) {
-    add_unanalysable(as_escapes.error, position);
+  const bool fails_as_standard = !as_standard.error.empty() && !cannot_run(as_standard, true);
+  const bool fails_as_escapes = !as_escapes.error.empty() && !cannot_run(as_escapes, false);
+  if (fails_as_standard || fails_as_escapes) {
+    add_unanalysable(fails_as_standard ? as_standard.error : as_escapes.error, position);
   }
+  return {{as_standard.statements, as_escapes.statements}, !fails_as_standard && !fails_as_escapes};
+}
+
+bool FactCollector::affords_compiling(std::size_t bytes) {
+  constexpr std::size_t bytes_of_any_body = 1'024;
+  // Texts are shorter than 2^31 (see parse()), so that the square fits.
+  const std::size_t work = (bytes + bytes_of_any_body) * (bytes + bytes_of_any_body);
+  if (work > compile_work_left_) return false;
+  compile_work_left_ -= work;
+  return true;
 }
 
 void FactCollector::push_inner_statements(const List* statements, std::int32_t position) {
@@ -200,6 +211,7 @@ Fact& FactCollector::add(StatementClass cls, ObjectKind kind, std::string_view c
   fact.statement = index_;
   fact.position = child_.inner_level > 0 ? child_.inner_position : position_;
   fact.inner = child_.inner_level > 0;
+  fact.dynamic = cls == StatementClass::code;
   return fact;
 }
 

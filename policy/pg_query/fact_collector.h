@@ -19,6 +19,12 @@ struct Definition {
   bool temporary = false;  ///< what it refers to is temporary, too: the server allows nothing else
 };
 
+/// What became of SQL text within a statement.
+struct InnerText {
+  std::array<const List*, 2> readings{};  ///< the statements, read in either way (see LexerSettings)
+  bool complete = false;                  ///< the whole text was understood
+};
+
 /// Walks the statements of one text and adds their facts to a Reading. Iterative: depth costs no stack (D12).
 class FactCollector {
  public:
@@ -38,6 +44,14 @@ class FactCollector {
 
   /// Texts within texts within texts are not analysed deeper than this.
   static constexpr std::uint8_t max_inner_levels = 8;
+
+  /// Texts with more texts within them are not analysed: parsing takes more than a kilobyte for each.
+  static constexpr std::size_t max_inner_texts = 100'000;
+
+  /// What the bodies of PL/pgSQL in one text may cost: the sum of the squares of their sizes in bytes (and a
+  /// kibibyte more for each), because PostgreSQL's compiler looks for a name among all others, one by one.
+  /// That is one body of 127 KiB, or 655 of 4 KiB.
+  static constexpr std::size_t max_compile_work = std::size_t{1} << 34;
 
   /// How many names made temporary in one text are remembered.
   static constexpr std::size_t max_temporary_names = 1'000;
@@ -60,7 +74,18 @@ class FactCollector {
   /// Reads SQL text that the statement at hand runs: a body of code, the argument of a function that runs
   /// SQL. Its facts follow, marked as `inner`, at `position` in the outer text. `sql` must outlive the
   /// reading (be part of the tree). A text that cannot be analysed adds a fact that says so.
-  void read_inner_text(std::string_view sql, std::int32_t position);
+  InnerText read_inner_text(std::string_view sql, std::int32_t position,
+                            RawParseMode mode = RAW_PARSE_DEFAULT);
+
+  /// The fact that was added last, and how to find it again when others were added since.
+  std::size_t last_fact() const { return reading_.facts.size() - 1; }
+  Fact& fact(std::size_t index) { return reading_.facts[index]; }
+
+  /// Whether a body of PL/pgSQL may still be compiled; counts it.
+  bool affords_compiling(std::size_t bytes);
+
+  /// Where what belongs to the tree lives.
+  MemoryContext memory() const { return memory_; }
 
   /// The children of the node at hand are only planned, not run (EXPLAIN without ANALYZE).
   void only_explain_children() { child_.explained = true; }
@@ -148,6 +173,8 @@ class FactCollector {
   Reading& reading_;
   std::size_t nodes_left_;
   std::size_t inner_bytes_left_;
+  std::size_t inner_texts_left_ = max_inner_texts;
+  std::size_t compile_work_left_ = max_compile_work;
   LexerSettings settings_;
   MemoryContext memory_;
   std::size_t name_comparisons_left_ = 1'000'000;

@@ -104,7 +104,7 @@ constexpr TaggedClass classes[] = {
     {T_CheckPointStmt, {maintenance, Kind::none, "CHECKPOINT", read_plain}},
     {T_RefreshMatViewStmt, {maintenance, Kind::materialized_view, "REFRESH MATERIALIZED VIEW", read_refresh}},
     // Code
-    {T_DoStmt, {code, Kind::none, "DO", read_plain}},
+    {T_DoStmt, {code, Kind::none, "DO", read_do}},
     {T_CallStmt, {code, Kind::procedure, "CALL", read_call}},
     {T_LoadStmt, {code, Kind::none, "LOAD", read_plain}},
     // System

@@ -27,13 +27,17 @@ std::int32_t byte_offset(std::string_view text, int number) {
 
 }  // namespace
 
-Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory) {
+static_assert(PG_QUERY_PARSE_PLPGSQL_EXPR == static_cast<int>(RAW_PARSE_PLPGSQL_EXPR) &&
+                  PG_QUERY_PARSE_PLPGSQL_ASSIGN3 == static_cast<int>(RAW_PARSE_PLPGSQL_ASSIGN3),
+              "libpg_query's options hold the modes of PostgreSQL's own parser");
+
+Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory, RawParseMode mode) {
   if (sql.size() > text_bytes_max) return {nullptr, "statement is too long", -1};
   if (is_slow_to_scan(sql, settings)) {
     return {nullptr, "too many operators and comments without blanks between them", -1};
   }
   if (has_more_tokens(sql, settings, tokens_max)) return {nullptr, "statement has too many parts", -1};
-  int flags = PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
+  int flags = static_cast<int>(mode) | PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
   if (!settings.standard_conforming_strings) flags |= PG_QUERY_DISABLE_STANDARD_CONFORMING_STRINGS;
   const std::string text(sql);
   MemoryContextSwitchTo(memory);

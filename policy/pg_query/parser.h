@@ -17,9 +17,11 @@ struct Parsed {
   std::int32_t error_position = -1;  ///< byte offset, -1 when unknown
 };
 
-/// Parses `sql` into `memory`, where the tree lives. Texts whose scanning would take time out of all
-/// proportion, or that are too long for PostgreSQL's positions, are an error. `sql` need not outlive the
-/// call.
-Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory);
+/// Parses `sql` into `memory`, where the tree lives: statements, or with another `mode` what stands for an
+/// expression or an assignment in PL/pgSQL (see PostgreSQL's parser/parser.h). Texts whose scanning would
+/// take time out of all proportion, or that are too long for PostgreSQL's positions, are an error. `sql` need
+/// not outlive the call.
+Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory,
+             RawParseMode mode = RAW_PARSE_DEFAULT);
 
 }  // namespace pgwarden::policy::pg

@@ -20,6 +20,7 @@ extern "C" {
 // postgres.h has to be the first
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "pg_query.h"
 #include "pg_query_internal.h"
 }

@@ -173,6 +173,7 @@ void read_create_function(FactCollector& collector, const Node* node, const Node
   }
   collector.add(entry.cls, kind, command, name_of(create->funcname));
   collector.add(StatementClass::code, kind, command, name_of(create->funcname));
+  read_body(collector, create);
 }
 
 void read_create_trigger(FactCollector& collector, const Node* node, const NodeClass& entry) {

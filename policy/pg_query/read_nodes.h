@@ -67,6 +67,11 @@ void read_security_label(FactCollector&, const Node*, const NodeClass&);
 void read_drop(FactCollector&, const Node*, const NodeClass&);
 void read_truncate(FactCollector&, const Node*, const NodeClass&);
 
+// Code: read_code.cpp
+void read_do(FactCollector&, const Node*, const NodeClass&);
+/// Reads the body of the routine, of which the last fact speaks.
+void read_body(FactCollector&, const CreateFunctionStmt*);
+
 // Roles and privileges: read_privileges.cpp
 void read_grant(FactCollector&, const Node*, const NodeClass&);
 void read_grant_role(FactCollector&, const Node*, const NodeClass&);

@@ -51,6 +51,7 @@ TEST_CASE("every key of a rule", "[rules]") {
     hosts: ["*.example.com"]
     temporary: true
     cascade: false
+    dynamic: true
   reason: >
     Because
     of that.
@@ -84,6 +85,7 @@ TEST_CASE("every key of a rule", "[rules]") {
   CHECK(match.hosts == Lines{"*.example.com"});
   CHECK(match.temporary == true);
   CHECK(match.cascade == false);
+  CHECK(match.dynamic == true);
 }
 
 TEST_CASE("the effects", "[rules]") {

@@ -273,6 +273,11 @@ TEST_CASE("kinds, commands and flags", "[decide]") {
   CHECK_FALSE(denied({.temporary = true}));
   CHECK(denied({.cascade = false}));
   CHECK_FALSE(denied({.cascade = true}));
+  CHECK(denied({.dynamic = false}));
+  CHECK_FALSE(denied({.dynamic = true}));
+  object.dynamic = true;
+  CHECK_FALSE(denied({.dynamic = false}));
+  CHECK(denied({.dynamic = true}));
 }
 
 TEST_CASE("who, where and from where", "[decide]") {
@@ -392,6 +397,9 @@ TEST_CASE("a rule covers a later one", "[decide]") {
   CHECK(covered({.temporary = true}, {.temporary = true}));
   CHECK_FALSE(covered({.temporary = true}, {.temporary = false}));
   CHECK_FALSE(covered({.cascade = true}, {}));
+  CHECK(covered({.dynamic = false}, {.dynamic = false}));
+  CHECK_FALSE(covered({.dynamic = false}, {.dynamic = true}));
+  CHECK_FALSE(covered({.dynamic = false}, {}));
   CHECK(covered({.objects = {"tmp*"}}, {.objects = {"public.tmp_1"}}));
   CHECK(covered({.objects = {"public.*"}}, {.objects = {"public.tmp_1"}}));
   CHECK_FALSE(covered({.objects = {"public.*"}}, {.objects = {"tmp_1"}}));
