@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "policy/facts.h"
+#include "policy/policy.h"
 
 namespace pgwarden::config {
 
@@ -15,9 +16,7 @@ inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", 
 inline constexpr auto listener_keys = std::to_array<std::string_view>({"listen", "upstream", "databases"});
 inline constexpr auto rule_keys =
     std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
-inline constexpr auto match_keys = std::to_array<std::string_view>(
-    {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
-     "hosts", "temporary", "cascade"});
+inline constexpr auto match_keys = policy::match_key_names;
 inline constexpr auto limits_keys = std::to_array<std::string_view>(
     {"max_statement_bytes", "login_timeout", "drain_timeout", "upstream_connect_timeout"});
 inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});
