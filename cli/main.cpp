@@ -36,6 +36,8 @@ int run(const std::vector<std::string>& arguments) {
   int exit_code = cli::ok;
   cli::add_run(app, command, exit_code);
   cli::add_url(app, exit_code);
+  cli::add_explain(app, exit_code);
+  cli::add_test(app, exit_code);
   cli::add_policy(app, exit_code);
   cli::add_health(app, exit_code);
   try {

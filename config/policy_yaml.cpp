@@ -98,14 +98,14 @@ void emit_text(YAML::Emitter& out, const char* key, const std::string& text) {
   if (!text.empty()) out << YAML::Key << key << YAML::Value << text;
 }
 
+std::string place(const Rule& rule) { return rule.file + ":" + std::to_string(rule.line); }
+
 void emit_rule(YAML::Emitter& out, const Rule& rule, const std::string& name) {
   out << YAML::BeginMap;
-  out << YAML::Key << "name" << YAML::Value << name;
-  out << YAML::Key << "effect" << YAML::Value
-      << std::string(effect_words[static_cast<std::size_t>(rule.effect)]);
+  out << YAML::Key << "name" << YAML::Value << name << YAML::Comment(place(rule));
+  emit_text(out, "effect", std::string(effect_words[static_cast<std::size_t>(rule.effect)]));
   if (rule.on_deny != policy::OnDeny::error) {
-    out << YAML::Key << "on_deny" << YAML::Value
-        << std::string(on_deny_words[static_cast<std::size_t>(rule.on_deny)]);
+    emit_text(out, "on_deny", std::string(on_deny_words[static_cast<std::size_t>(rule.on_deny)]));
   }
   emit_match(out, rule.match);
   emit_text(out, "reason", rule.reason);
@@ -113,24 +113,24 @@ void emit_rule(YAML::Emitter& out, const Rule& rule, const std::string& name) {
   out << YAML::EndMap;
 }
 
-std::string place(const Rule& rule) { return rule.file + ":" + std::to_string(rule.line); }
-
-void emit_rules(YAML::Emitter& out, const std::vector<Rule>& rules) {
+/// Gives the rules that have no say, as comments.
+std::string emit_rules(YAML::Emitter& out, const std::vector<Rule>& rules) {
   out << YAML::Key << "rules" << YAML::Value << YAML::BeginSeq;
+  std::string comments;
   std::set<std::string> names;
   for (auto rule = rules.begin(); rule != rules.end(); ++rule) {
     const auto covering = std::find_if(rules.begin(), rule,
                                        [&](const Rule& earlier) { return policy::covers(earlier, *rule); });
     if (covering != rule) {
-      out << YAML::Comment(place(*rule) + ": rule \"" + rule->name + "\" has no say: \"" + covering->name +
-                           "\" at " + place(*covering) + " matches all that it matches");
+      comments += "# " + rule->name + " (" + place(*rule) + ") has no say: " + covering->name + " (" +
+                  place(*covering) + ") matches all that it matches\n";
       continue;
     }
-    out << YAML::Comment(place(*rule));
     const bool is_new = names.insert(rule->name).second;
     emit_rule(out, *rule, is_new ? rule->name : rule->file + "." + rule->name);
   }
   out << YAML::EndSeq;
+  return comments;
 }
 
 }  // namespace
@@ -154,9 +154,9 @@ std::string to_yaml(const policy::Policy& policy) {
   // Only the default of the preset is still wanted: "observe" has nothing else.
   out << YAML::Key << "preset" << YAML::Value << (allows ? "observe" : policy.preset);
   out << YAML::Comment(allows ? "what no rule matches is allowed" : "what no rule matches is denied");
-  if (!policy.rules.empty()) emit_rules(out, policy.rules);
+  const std::string comments = policy.rules.empty() ? "" : emit_rules(out, policy.rules);
   out << YAML::EndMap;
-  return std::string(out.c_str()) + "\n";
+  return std::string(out.c_str()) + "\n" + comments;
 }
 
 }  // namespace pgwarden::config

@@ -1,16 +1,13 @@
 // What the policy says of one fact, and how it came to say so.
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include "policy/facts.h"
 #include "policy/policy.h"
+#include "policy/verdict.h"
 
 namespace pgwarden::policy {
-
-/// What findings call the policy's default, for facts that no rule matches.
-inline constexpr std::string_view default_rule_name = "default";
 
 struct Answer {
   Effect effect = Effect::deny;
@@ -21,6 +18,10 @@ struct Answer {
 
 /// The answer of the first rule that matches `fact`.
 Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) noexcept;
+
+/// `answer` to `fact` with everything that can be said of it, but for what only the whole text tells: the
+/// other objects, the parser's words.
+Finding finding_of(const Fact& fact, const Answer& answer, const Policy& policy);
 
 /// A rule that does not match a fact, and the first key that keeps it from matching.
 struct PassedOver {

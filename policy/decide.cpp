@@ -47,30 +47,6 @@ std::vector<std::string> objects_with(Effect effect, const Policy& policy, const
   return objects;
 }
 
-Finding finding_of(const Fact& fact, const Rule* rule, const Policy& policy) {
-  Finding finding;
-  finding.cls = fact.cls;
-  finding.kind = fact.kind;
-  finding.command = fact.command;
-  finding.schema = fact.schema;
-  finding.name = fact.name;
-  if (is_part_of_table(fact.kind)) finding.part = fact.argument;
-  finding.position = fact.position;
-  if (rule != nullptr) {
-    finding.rule = rule->name;
-    finding.file = rule->file;
-    finding.line = rule->line;
-    finding.reason = rule->reason;
-    finding.hint = rule->hint;
-    finding.on_deny = rule->on_deny;
-  } else {
-    finding.rule = default_rule_name;
-    finding.file = policy.preset;
-    finding.reason = "No rule of the policy allows it.";
-  }
-  return finding;
-}
-
 Verdict decide_facts(const Policy& policy, const Principal& who, const std::vector<Fact>& facts,
                      const std::string& parse_error) {
   Verdict verdict;
@@ -85,7 +61,7 @@ Verdict decide_facts(const Policy& policy, const Principal& who, const std::vect
   }
   verdict.effect = strictest.effect;
   if (main_fact == nullptr) return verdict;
-  auto finding = std::make_unique<Finding>(finding_of(*main_fact, strictest.rule, policy));
+  auto finding = std::make_unique<Finding>(finding_of(*main_fact, strictest, policy));
   finding->objects = objects_with(strictest.effect, policy, who, facts);
   if (main_fact->cls == StatementClass::unanalysable) finding->parse_error = parse_error;
   verdict.finding = std::move(finding);
@@ -104,6 +80,31 @@ Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) 
     }
   }
   return {policy.default_effect, nullptr, false};
+}
+
+Finding finding_of(const Fact& fact, const Answer& answer, const Policy& policy) {
+  const Rule* rule = answer.rule;
+  Finding finding;
+  finding.cls = fact.cls;
+  finding.kind = fact.kind;
+  finding.command = fact.command;
+  finding.schema = fact.schema;
+  finding.name = fact.name;
+  if (is_part_of_table(fact.kind)) finding.part = fact.argument;
+  finding.position = fact.position;
+  if (rule != nullptr) {
+    finding.rule = rule->name;
+    finding.file = rule->file;
+    finding.line = rule->line;
+    finding.reason = rule->reason;
+    finding.hint = rule->hint;
+    finding.on_deny = rule->on_deny;
+  } else {
+    finding.rule = "default";
+    finding.file = policy.preset;
+    finding.reason = "No rule of the policy allows it.";
+  }
+  return finding;
 }
 
 std::vector<PassedOver> rules_passed_over(const Policy& policy, const Principal& who, const Fact& fact) {
