@@ -80,6 +80,10 @@ void add_schema(CLI::App& policy, int& exit_code) {
 void add_policy(CLI::App& app, int& exit_code) {
   CLI::App* policy = app.add_subcommand("policy", "Show and check what pgwarden denies");
   policy->require_subcommand(1);
+  policy->footer(
+      "Examples:\n"
+      "  pgwarden policy show\n"
+      "  pgwarden policy lint --config pgwarden.yaml\n");
   add_show(*policy, exit_code);
   add_lint(*policy, exit_code);
   add_schema(*policy, exit_code);

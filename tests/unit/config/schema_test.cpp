@@ -103,14 +103,19 @@ TEST_CASE("the examples load", "[schema]") {
   CHECK(count >= 3);
 }
 
+void check_named(const std::string& text, std::span<const std::string_view> names) {
+  for (const std::string_view name : names) {
+    INFO(name);
+    CHECK(text.find("`" + std::string(name) + "`") != std::string::npos);
+  }
+}
+
 TEST_CASE("the reference names every key and word", "[schema]") {
+  const std::string tools = contents(config_folder / ".." / "docs" / "tools.md");
+  check_named(tools, test_file_keys);
+  check_named(tools, test_keys);
+  check_named(tools, sender_keys);
   const std::string text = contents(config_folder / ".." / "docs" / "config.md");
-  const auto check = [&](std::span<const std::string_view> names) {
-    for (const std::string_view name : names) {
-      INFO(name);
-      CHECK(text.find("`" + std::string(name) + "`") != std::string::npos);
-    }
-  };
   for (const auto& keys : {std::span<const std::string_view>(root_keys),
                            {listener_keys},
                            {rule_keys},
@@ -124,7 +129,7 @@ TEST_CASE("the reference names every key and word", "[schema]") {
                            {on_deny_words},
                            {log_format_words},
                            {log_level_words}}) {
-    check(keys);
+    check_named(text, keys);
   }
 }
 
