@@ -42,7 +42,7 @@ class Printer {
               config::to_yaml(passed.rule->match, passed.key) + "\n";
     }
     text += indent + "  => " + rule_and_place(finding) + " " + std::string(says(answer.effect));
-    text += answer.taken_for_ddl ? ", as it denies DDL\n" : "\n";
+    text += answer.may_be_denied ? ", as it may be anything\n" : "\n";
   }
 
   std::string text;

@@ -75,7 +75,7 @@ TEST_CASE("the rules before the one that answers", "[answer]") {
   const Answer answer = answer_for(policy, somebody(), drop_table());
   CHECK(answer.rule == &policy.rules[1]);
   CHECK(answer.effect == Effect::warn);
-  CHECK_FALSE(answer.taken_for_ddl);
+  CHECK_FALSE(answer.may_be_denied);
   CHECK(finding_of(drop_table(), answer, policy).rule == "this");
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("what may be anything is answered by a rule that does not match it", "
   const Fact unknown;
   const Answer answer = answer_for(policy, somebody(), unknown);
   CHECK(answer.rule == &policy.rules[1]);
-  CHECK(answer.taken_for_ddl);
+  CHECK(answer.may_be_denied);
   CHECK(rules_passed_over(policy, somebody(), unknown).size() == 2);
 }
 
