@@ -17,6 +17,8 @@ enum ExitCode : int { ok = 0, failed = 1, usage = 2, command_not_found = 127 };
 // Each sets `exit_code` when its subcommand ran. `command` is what follows `--`.
 void add_run(CLI::App& app, const std::vector<std::string>& command, int& exit_code);
 void add_url(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
+void add_test(CLI::App& app, int& exit_code);
 void add_policy(CLI::App& app, int& exit_code);
 void add_server_guard(CLI::App& app, int& exit_code);
 void add_health(CLI::App& app, int& exit_code);

@@ -19,6 +19,7 @@ constexpr const char* examples = R"(Examples:
   pgwarden run postgres://user@db.example.com:5432/app
   pgwarden run --config pgwarden.yaml
   pgwarden run "$DATABASE_URL" -- npm run dev
+  pgwarden explain 'DROP TABLE product CASCADE'
 )";
 
 int run(const std::vector<std::string>& arguments) {
@@ -36,6 +37,8 @@ int run(const std::vector<std::string>& arguments) {
   int exit_code = cli::ok;
   cli::add_run(app, command, exit_code);
   cli::add_url(app, exit_code);
+  cli::add_explain(app, exit_code);
+  cli::add_test(app, exit_code);
   cli::add_policy(app, exit_code);
   cli::add_server_guard(app, exit_code);
   cli::add_health(app, exit_code);

@@ -12,8 +12,8 @@
 
 #include "cli/child.h"
 #include "cli/commands.h"
+#include "cli/files.h"
 #include "cli/parse.h"
-#include "config/load.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/server.h"
 
@@ -32,13 +32,12 @@ struct RunOptions {
 /// The file's configuration with the policy's version set; nullptr when it is bad: the problems are on
 /// stderr.
 ConfigPtr load(const std::string& path, std::uint64_t version) {
-  config::Loaded loaded = config::load_file(path);
-  for (const config::Diagnostic& problem : loaded.diagnostics) std::cerr << config::format(problem) << '\n';
-  if (!loaded.config) return nullptr;
-  auto policy = std::make_shared<policy::Policy>(*loaded.config->policy);
+  auto config = load_config(path);
+  if (!config) return nullptr;
+  auto policy = std::make_shared<policy::Policy>(*config->policy);
   policy->version = version;
-  loaded.config->policy = std::move(policy);
-  return std::make_shared<const config::Config>(std::move(*loaded.config));
+  config->policy = std::move(policy);
+  return std::make_shared<const config::Config>(std::move(*config));
 }
 
 ConfigPtr initial_config(const RunOptions& options) {

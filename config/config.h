@@ -50,6 +50,9 @@ struct Listener {
   Endpoint listen;
   std::optional<Upstream> upstream;           ///< for every database, when there is no `databases`
   std::map<std::string, Upstream> databases;  ///< by the client's database name; "*" is for all others
+
+  /// Where a client that asks for `database` goes; nullptr when there is no route.
+  const Upstream* route(const std::string& database) const;
 };
 
 /// Bounds in bytes and milliseconds.

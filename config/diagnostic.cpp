@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "policy/utf8.h"
+
 namespace pgwarden::config {
 
 namespace {
@@ -20,11 +22,6 @@ std::string_view line_of(std::string_view text, int line) {
   text = text.substr(0, text.find('\n'));
   if (text.ends_with('\r')) text.remove_suffix(1);
   return text;
-}
-
-int characters(std::string_view text) {
-  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-  return static_cast<int>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
 void mask(std::string& line, std::size_t begin, std::size_t end) {
@@ -63,7 +60,7 @@ std::string format(const Diagnostic& diagnostic) {
   if (diagnostic.line > 0) {
     text += ":" + std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column);
   }
-  text += ": error: " + diagnostic.message;
+  text += (diagnostic.severity == Severity::error ? ": error: " : ": warning: ") + diagnostic.message;
   if (!diagnostic.source_line.empty()) {
     const std::string number = std::to_string(diagnostic.line);
     const std::string margin(number.size() < 5 ? 5 - number.size() : 0, ' ');
@@ -78,8 +75,8 @@ std::string format(const Diagnostic& diagnostic) {
 
 void Problems::add(Position at, std::string message, std::string hint) {
   const std::string_view line = line_of(text_, at.line);
-  const int column =
-      at.line > 0 ? characters(line.substr(0, static_cast<std::size_t>(at.column - 1))) + 1 : 0;
+  const std::string_view before = line.substr(0, static_cast<std::size_t>(std::max(at.column - 1, 0)));
+  const int column = at.line > 0 ? static_cast<int>(policy::character_count(before)) + 1 : 0;
   diagnostics_.push_back({file_, at.line, column, std::move(message), std::move(hint), shown(line)});
 }
 

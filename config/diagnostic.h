@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,9 @@ struct Position {
   int column = 0;
 };
 
+/// Nothing starts with an error; a warning says what may not be meant.
+enum class Severity : std::uint8_t { error, warning };
+
 /// One problem; its column is in characters. `source_line` is the line as it stands in the file, passwords of
 /// URLs masked.
 struct Diagnostic {
@@ -24,6 +28,7 @@ struct Diagnostic {
   std::string message;
   std::string hint;  ///< what to do instead; may be empty
   std::string source_line;
+  Severity severity = Severity::error;
 };
 
 /// The problem as a person reads it, without a newline at the end:

@@ -1,11 +1,12 @@
-// Every key of the configuration, and every word that a key takes: the loader refuses others, and a test
-// holds pgwarden.schema.json to the same tables.
+// Every key of the configuration and of test files, and every word that a key takes: the loader refuses
+// others, and a test holds pgwarden.schema.json to the same tables.
 #pragma once
 
 #include <array>
 #include <string_view>
 
 #include "policy/facts.h"
+#include "policy/policy.h"
 
 namespace pgwarden::config {
 
@@ -15,12 +16,14 @@ inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", 
 inline constexpr auto listener_keys = std::to_array<std::string_view>({"listen", "upstream", "databases"});
 inline constexpr auto rule_keys =
     std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
-inline constexpr auto match_keys = std::to_array<std::string_view>(
-    {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
-     "hosts", "temporary", "cascade", "dynamic"});
+inline constexpr auto match_keys = policy::match_key_names;
 inline constexpr auto limits_keys = std::to_array<std::string_view>(
     {"max_statement_bytes", "login_timeout", "drain_timeout", "upstream_connect_timeout"});
 inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});
+inline constexpr auto test_file_keys = std::to_array<std::string_view>({"config", "who", "tests"});
+inline constexpr auto test_keys = std::to_array<std::string_view>({"statement", "who", "expect", "rule"});
+inline constexpr auto sender_keys =
+    std::to_array<std::string_view>({"user", "database", "application", "client", "host"});
 
 inline constexpr auto preset_names =
     std::to_array<std::string_view>({"observe", "guarded", "append_only", "read_only"});

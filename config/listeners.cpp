@@ -83,4 +83,11 @@ std::vector<Listener> read_listeners(const Value& list) {
   return listeners;
 }
 
+const Upstream* Listener::route(const std::string& database) const {
+  for (const std::string& name : {database, std::string("*")}) {
+    if (const auto found = databases.find(name); found != databases.end()) return &found->second;
+  }
+  return upstream ? &*upstream : nullptr;
+}
+
 }  // namespace pgwarden::config

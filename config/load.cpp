@@ -1,14 +1,12 @@
 #include "config/load.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "config/keys.h"
 #include "config/listeners.h"
 #include "config/presets.h"
 #include "config/rules.h"
+#include "config/text_file.h"
 #include "config/values.h"
 #include "policy/network.h"
 
@@ -19,7 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view default_preset = "guarded";
-constexpr std::size_t file_bytes_max = std::size_t{4} << 20;
 constexpr std::uint32_t statement_bytes_least = 1u << 10;
 constexpr std::uint32_t statement_bytes_most = 1u << 30;  // PostgreSQL takes no larger message
 constexpr milliseconds time_least{1};
@@ -111,10 +108,6 @@ Config read_config(const Value& root, std::vector<Diagnostic>& of_preset) {
   return config;
 }
 
-Loaded unreadable(const std::string& path, const std::string& why) {
-  return {std::nullopt, {Diagnostic{path, 0, 0, "cannot read the file: " + why, "", ""}}};
-}
-
 }  // namespace
 
 Loaded load_text(std::string_view text, const std::string& file_name) {
@@ -135,17 +128,9 @@ Loaded load_text(std::string_view text, const std::string& file_name) {
 }
 
 Loaded load_file(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  char chunk[64 * 1024];
-  while (file && text.size() <= file_bytes_max) {
-    file.read(chunk, sizeof chunk);
-    text.append(chunk, static_cast<std::size_t>(file.gcount()));
-  }
-  if (!file.eof() && text.size() <= file_bytes_max) return unreadable(path, std::strerror(errno));
-  if (text.size() > file_bytes_max) return unreadable(path, "it is larger than 4 MiB");
-  return load_text(text, path);
+  const auto text = read_text_file(path);
+  if (!text.value) return {std::nullopt, {Diagnostic{path, 0, 0, text.error, "", ""}}};
+  return load_text(*text.value, path);
 }
 
 }  // namespace pgwarden::config

@@ -1,6 +1,7 @@
 #include "config/presets.h"
 
 #include <iterator>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,14 @@ bool add_preset(std::string_view name, policy::Policy& policy, std::vector<Diagn
   const bool sound = found.empty();
   std::move(found.begin(), found.end(), std::back_inserter(diagnostics));
   return sound;
+}
+
+policy::Policy preset_policy(std::string_view name) {
+  policy::Policy policy;
+  std::vector<Diagnostic> diagnostics;
+  if (!add_preset(name, policy, diagnostics)) throw std::logic_error(format(diagnostics.front()));
+  policy.protect.hosts = {"*"};
+  return policy;
 }
 
 }  // namespace pgwarden::config

@@ -1,15 +1,10 @@
-#include <stdexcept>
-#include <utility>
-
 #include "config/config.h"
 #include "config/presets.h"
 
 namespace pgwarden::config {
 
 Config zero_config(const Upstream& upstream, const Endpoint& listen) {
-  auto policy = std::make_shared<policy::Policy>();
-  std::vector<Diagnostic> diagnostics;
-  if (!add_preset("guarded", *policy, diagnostics)) throw std::logic_error(format(diagnostics.front()));
+  auto policy = std::make_shared<policy::Policy>(preset_policy("guarded"));
   policy->protect.hosts = {upstream.endpoint.host};
   Config config;
   config.listeners.push_back({listen, upstream, {}});

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/answer.h"
 #include "policy/glob.h"
 #include "policy/matching.h"
 #include "policy/verdict.h"
@@ -12,30 +13,13 @@ namespace {
 
 constexpr std::size_t listed_objects_max = 20;
 
-/// What the policy says of one fact. Without a rule it is the policy's default.
-struct Answer {
-  Effect effect = Effect::deny;
-  const Rule* rule = nullptr;
-};
-
 bool may_be_anything(const Fact& fact) noexcept {
   return fact.cls == StatementClass::unknown || fact.cls == StatementClass::unanalysable;
 }
 
-Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) noexcept {
-  for (const Rule& rule : policy.rules) {
-    if (matches_fact(rule, fact) && matches_principal(rule, who)) return {rule.effect, &rule};
-  }
-  if (may_be_anything(fact)) {  // no rule names it: it is denied wherever something is, which it may be
-    for (const Rule& rule : policy.rules) {
-      if (rule.effect == Effect::deny && matches_principal(rule, who)) {
-        return {Effect::deny, &rule};
-      }
-    }
-  }
-  // The statement that it is a part of has a fact of its own.
-  if (is_harmless_call(fact)) return {Effect::allow, nullptr};
-  return {policy.default_effect, nullptr};
+std::optional<MatchKey> mismatch(const Rule& rule, const Fact& fact, const Principal& who) noexcept {
+  const auto key = fact_mismatch(rule, fact);
+  return key ? key : principal_mismatch(rule, who);
 }
 
 /// Kinds whose facts carry the table's name, and their own as the argument. (Other arguments are literals.)
@@ -63,7 +47,45 @@ std::vector<std::string> objects_with(Effect effect, const Policy& policy, const
   return objects;
 }
 
-Finding finding_of(const Fact& fact, const Rule* rule, const Policy& policy) {
+Verdict decide_facts(const Policy& policy, const Principal& who, const std::vector<Fact>& facts,
+                     const std::string& parse_error) {
+  Verdict verdict;
+  Answer strictest{Effect::allow, nullptr, false};
+  const Fact* main_fact = nullptr;
+  for (const Fact& fact : facts) {
+    const Answer answer = answer_for(policy, who, fact);
+    if (answer.effect >= strictest.effect) continue;
+    strictest = answer;
+    main_fact = &fact;
+    if (answer.effect == Effect::deny) break;  // nothing is stricter
+  }
+  verdict.effect = strictest.effect;
+  if (main_fact == nullptr) return verdict;
+  auto finding = std::make_unique<Finding>(finding_of(*main_fact, strictest, policy));
+  finding->objects = objects_with(strictest.effect, policy, who, facts);
+  if (main_fact->cls == StatementClass::unanalysable) finding->parse_error = parse_error;
+  verdict.finding = std::move(finding);
+  return verdict;
+}
+
+}  // namespace
+
+Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) noexcept {
+  for (const Rule& rule : policy.rules) {
+    if (!mismatch(rule, fact, who)) return {rule.effect, &rule, false};
+  }
+  if (may_be_anything(fact)) {  // no rule names it: it is denied wherever something is, which it may be
+    for (const Rule& rule : policy.rules) {
+      if (rule.effect == Effect::deny && !principal_mismatch(rule, who)) return {Effect::deny, &rule, true};
+    }
+  }
+  // The statement that it is a part of has a fact of its own.
+  if (is_harmless_call(fact)) return {Effect::allow, nullptr, false};
+  return {policy.default_effect, nullptr, false};
+}
+
+Finding finding_of(const Fact& fact, const Answer& answer, const Policy& policy) {
+  const Rule* rule = answer.rule;
   Finding finding;
   finding.cls = fact.cls;
   finding.kind = fact.kind;
@@ -87,28 +109,15 @@ Finding finding_of(const Fact& fact, const Rule* rule, const Policy& policy) {
   return finding;
 }
 
-Verdict decide_facts(const Policy& policy, const Principal& who, const std::vector<Fact>& facts,
-                     const std::string& parse_error) {
-  Verdict verdict;
-  Answer strictest{Effect::allow, nullptr};
-  const Fact* main_fact = nullptr;
-  for (const Fact& fact : facts) {
-    const Answer answer = answer_for(policy, who, fact);
-    if (answer.effect >= strictest.effect) continue;
-    strictest = answer;
-    main_fact = &fact;
-    if (answer.effect == Effect::deny) break;  // nothing is stricter
+std::vector<PassedOver> rules_passed_over(const Policy& policy, const Principal& who, const Fact& fact) {
+  std::vector<PassedOver> passed;
+  for (const Rule& rule : policy.rules) {
+    const auto key = mismatch(rule, fact, who);
+    if (!key) break;
+    passed.push_back({&rule, *key});
   }
-  verdict.effect = strictest.effect;
-  if (main_fact == nullptr) return verdict;
-  auto finding = std::make_unique<Finding>(finding_of(*main_fact, strictest.rule, policy));
-  finding->objects = objects_with(strictest.effect, policy, who, facts);
-  if (main_fact->cls == StatementClass::unanalysable) finding->parse_error = parse_error;
-  verdict.finding = std::move(finding);
-  return verdict;
+  return passed;
 }
-
-}  // namespace
 
 bool Policy::protects(const std::string& host) const {
   Address address;

@@ -66,13 +66,16 @@ std::string without_literals(std::string_view error) {
   return std::string(error.substr(0, open + 1)).append("...").append(error.substr(close));
 }
 
-/// "DROP TABLE on table "public.Product"".
+}  // namespace
+
 std::string action(const Finding& finding) {
   if (is_call(finding)) return "call of function " + quoted_object(finding);
   std::string text = printable(finding.command, identifier_bytes_max);
   if (finding.name.empty()) return text;
   return text + " on " + object_of(finding);
 }
+
+namespace {
 
 std::string cannot(const Finding& finding) {
   if (finding.cls == StatementClass::unanalysable) {

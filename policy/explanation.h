@@ -21,6 +21,9 @@ struct Explanation {
   int line = 0;
 };
 
+/// What was to be done: `DROP TABLE on table "public.Product"`.
+std::string action(const Finding& finding);
+
 /// Words for a denial (or, with effect `warn`, for a warning). `decision_id` is the six characters that a
 /// log record of the same decision carries. Identifiers are escaped and cut at 63 bytes; literals and
 /// comments of the statement are never echoed; no way round the rule is printed.

@@ -123,29 +123,33 @@ bool matches_harmless_calls(const Rule& rule) noexcept {
 
 }  // namespace
 
-bool matches_fact(const Rule& rule, const Fact& fact) noexcept {
-  if (is_harmless_call(fact) && !matches_harmless_calls(rule)) return false;
-  if (!matches_class(rule, fact.cls)) return false;
+std::optional<MatchKey> fact_mismatch(const Rule& rule, const Fact& fact) noexcept {
+  if (is_harmless_call(fact) && !matches_harmless_calls(rule)) return MatchKey::functions;
   const Match& match = rule.match;
-  if (match.temporary && *match.temporary != fact.temporary) return false;
-  if (match.cascade && *match.cascade != fact.cascade) return false;
-  if (match.dynamic && *match.dynamic != fact.dynamic) return false;
-  if (match.kinds.any() && !match.kinds.test(static_cast<std::size_t>(fact.kind))) return false;
-  if (!match.functions.empty() && !is_routine(fact)) return false;
-  return matches_any(match.commands, fact.command, Case::ignored) &&
-         matches_object(match.objects, fact, rule.effect) &&
-         matches_object(match.functions, fact, rule.effect);
+  if (!matches_class(rule, fact.cls)) return MatchKey::classes;
+  if (match.temporary && *match.temporary != fact.temporary) return MatchKey::temporary;
+  if (match.cascade && *match.cascade != fact.cascade) return MatchKey::cascade;
+  if (match.dynamic && *match.dynamic != fact.dynamic) return MatchKey::dynamic;
+  if (match.kinds.any() && !match.kinds.test(static_cast<std::size_t>(fact.kind))) return MatchKey::kinds;
+  if (!match.functions.empty() && !is_routine(fact)) return MatchKey::functions;
+  if (!matches_any(match.commands, fact.command, Case::ignored)) return MatchKey::commands;
+  if (!matches_object(match.objects, fact, rule.effect)) return MatchKey::objects;
+  if (!matches_object(match.functions, fact, rule.effect)) return MatchKey::functions;
+  return std::nullopt;
 }
 
-bool matches_principal(const Rule& rule, const Principal& who) noexcept {
+std::optional<MatchKey> principal_mismatch(const Rule& rule, const Principal& who) noexcept {
   const Match& match = rule.match;
+  if (!matches_any(match.users, who.user)) return MatchKey::users;
+  if (!matches_any(match.databases, who.database)) return MatchKey::databases;
+  if (!matches_any(match.applications, who.application_name)) return MatchKey::applications;
+  if (!matches_any(match.hosts, who.host, Case::ignored)) return MatchKey::hosts;
   const auto& networks = match.networks;
-  return matches_any(match.users, who.user) && matches_any(match.databases, who.database) &&
-         matches_any(match.applications, who.application_name) &&
-         matches_any(match.hosts, who.host, Case::ignored) &&
-         (networks.empty() || std::any_of(networks.begin(), networks.end(), [&](const Network& network) {
-            return network.contains(who.address);
-          }));
+  const auto has_client = [&](const Network& network) { return network.contains(who.address); };
+  if (!networks.empty() && std::none_of(networks.begin(), networks.end(), has_client)) {
+    return MatchKey::networks;
+  }
+  return std::nullopt;
 }
 
 bool covers(const Rule& earlier, const Rule& later) {
@@ -157,6 +161,11 @@ bool covers(const Rule& earlier, const Rule& later) {
   }
   return covers_classes(earlier, later) && covers_what(earlier, later) &&
          covers_who(earlier.match, later.match);
+}
+
+bool matches_every_bare_name(std::string_view pattern, Effect effect) {
+  const ObjectPattern object(pattern);
+  return effect != Effect::allow && object.schema != "*" && glob_covers(object.name, "*");
 }
 
 }  // namespace pgwarden::policy

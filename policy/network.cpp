@@ -72,15 +72,22 @@ std::optional<Network> parse_network(std::string_view text) {
   return network;
 }
 
-std::optional<std::string> without_host_bits(std::string_view text) {
-  const auto network = parse_loosely(text);
-  if (!network || network->base.is_unix || text.find('/') == std::string_view::npos) return std::nullopt;
-  const auto bytes = cut_to_prefix(network->base.bytes, network->prefix_bits);
-  const bool is_v4 = text.find(':') == std::string_view::npos;
+std::string to_string(const Network& network) {
+  if (network.base.is_unix) return "unix";
+  const auto& bytes = network.base.bytes;
+  const bool is_v4 = network.prefix_bits >= mapped_bits &&
+                     std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin());
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   ::inet_ntop(is_v4 ? AF_INET : AF_INET6, &bytes[is_v4 ? mapped_prefix.size() : 0], buffer.data(),
               static_cast<socklen_t>(buffer.size()));
-  return std::string(buffer.data()).append(text.substr(text.find('/')));
+  return std::string(buffer.data()) + "/" + std::to_string(network.prefix_bits - (is_v4 ? mapped_bits : 0));
+}
+
+std::optional<std::string> without_host_bits(std::string_view text) {
+  auto network = parse_loosely(text);
+  if (!network || network->base.is_unix || text.find('/') == std::string_view::npos) return std::nullopt;
+  network->base.bytes = cut_to_prefix(network->base.bytes, network->prefix_bits);
+  return to_string(*network);
 }
 
 }  // namespace pgwarden::policy

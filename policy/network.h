@@ -31,6 +31,9 @@ struct Network {
 /// Parses "10.0.0.0/8", "::1", "unix"; nullopt when it is none of these or has bits behind the prefix.
 std::optional<Network> parse_network(std::string_view text);
 
+/// "10.0.0.0/8", "::1/128", "unix": parse_network() reads it back.
+std::string to_string(const Network& network);
+
 /// What was probably meant by a network with bits behind its prefix: "10.0.0.0/8" for "10.1.2.3/8"; nullopt
 /// when the text is wrong in another way.
 std::optional<std::string> without_host_bits(std::string_view text);

@@ -1,11 +1,13 @@
 // The policy: ordered rules and the hosts they protect. Plain, immutable once loaded.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/facts.h"
@@ -45,6 +47,27 @@ struct Match {
   std::optional<bool> cascade;
   std::optional<bool> dynamic;
 };
+
+/// The members of Match, by the names that a policy file gives them.
+enum class MatchKey : std::uint8_t {
+  classes,
+  kinds,
+  commands,
+  objects,
+  functions,
+  users,
+  databases,
+  applications,
+  networks,
+  hosts,
+  temporary,
+  cascade,
+  dynamic,
+};
+
+inline constexpr auto match_key_names = std::to_array<std::string_view>(
+    {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
+     "hosts", "temporary", "cascade", "dynamic"});
 
 /// One rule and where it was written.
 struct Rule {

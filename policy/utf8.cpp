@@ -1,5 +1,6 @@
 #include "policy/utf8.h"
 
+#include <algorithm>
 #include <array>
 
 namespace pgwarden::policy {
@@ -19,6 +20,11 @@ Utf8Character utf8_character(std::string_view text) {
   const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
   if (code < least[bytes] || code > 0x10FFFF || surrogate) return {};
   return {code, bytes};
+}
+
+std::size_t character_count(std::string_view text) {
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
 }  // namespace pgwarden::policy

@@ -16,4 +16,7 @@ struct Utf8Character {
 /// The first character of `text`, which is not empty. Overlong forms and surrogates are not UTF-8.
 Utf8Character utf8_character(std::string_view text);
 
+/// How many characters `text`, which is UTF-8, has.
+std::size_t character_count(std::string_view text);
+
 }  // namespace pgwarden::policy

@@ -19,6 +19,7 @@ extern "C" {
 #include "postgres.h"
 // postgres.h has to be the first
 #include "catalog/pg_class.h"
+#include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "pg_query.h"

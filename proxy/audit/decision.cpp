@@ -4,7 +4,6 @@
 #include <boost/json/array.hpp>
 #include <random>
 
-#include "policy/explanation.h"
 #include "policy/statement_reader.h"
 
 namespace pgwarden::audit {
@@ -14,8 +13,6 @@ namespace {
 using policy::Effect;
 
 constexpr std::size_t logged_statement_bytes_max = 2048;
-constexpr std::string_view insufficient_privilege = "42501";
-constexpr std::string_view warning = "01000";
 
 /// Six characters a person can read out: enough to find one record among a day's.
 std::string new_decision_id() {
@@ -73,12 +70,7 @@ session::Answer decide_and_record(const Log& log, const Context& context, policy
     answer.effect = Effect::allow;
     return answer;
   }
-  session::Refusal refusal;
-  refusal.sqlstate = verdict.effect == Effect::deny ? insufficient_privilege : warning;
-  refusal.explanation = policy::explain(finding, verdict.effect, context.who.host, id);
-  refusal.position = finding.position;
-  refusal.on_deny = finding.on_deny;
-  answer.refusal = std::move(refusal);
+  answer.refusal = session::refusal_of(finding, verdict.effect, context.who.host, id);
   return answer;
 }
 

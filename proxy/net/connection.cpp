@@ -195,12 +195,7 @@ asio::awaitable<void> Connection::refuse(std::string fatal) {
 
 const config::Upstream* Connection::route(const std::string& database) const {
   if (listener_ >= worker_.config->listeners.size()) return nullptr;
-  const config::Listener& listener = worker_.config->listeners[listener_];
-  for (const std::string& name : {database, std::string("*")}) {
-    if (const auto found = listener.databases.find(name); found != listener.databases.end())
-      return &found->second;
-  }
-  return listener.upstream ? &*listener.upstream : nullptr;
+  return worker_.config->listeners[listener_].route(database);
 }
 
 std::optional<config::Endpoint> Connection::cancel_target(const std::string& key) const {

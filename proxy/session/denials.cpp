@@ -1,8 +1,8 @@
 #include "proxy/session/denials.h"
 
-#include <algorithm>
 #include <charconv>
 
+#include "policy/utf8.h"
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 
@@ -16,9 +16,7 @@ using protocol::error_field;
 std::size_t character_position(std::string_view sql, std::int32_t byte_offset, bool utf8) {
   if (byte_offset < 0) return 0;
   const std::string_view before = sql.substr(0, static_cast<std::size_t>(byte_offset));
-  if (!utf8) return before.size() + 1;
-  const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-  return static_cast<std::size_t>(std::count_if(before.begin(), before.end(), starts_character)) + 1;
+  return (utf8 ? policy::character_count(before) : before.size()) + 1;
 }
 
 }  // namespace

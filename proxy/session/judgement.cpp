@@ -11,6 +11,8 @@ namespace {
 
 using policy::LexerSettings;
 
+constexpr std::string_view insufficient_privilege = "42501";
+constexpr std::string_view warning = "01000";
 constexpr std::string_view unreadable =
     "non-ASCII text in a client encoding that hides ASCII characters; use UTF8";
 
@@ -20,6 +22,16 @@ Refusal plain_refusal(std::string sqlstate, std::string message) {
   Refusal refusal;
   refusal.sqlstate = std::move(sqlstate);
   refusal.explanation.message = std::move(message);
+  return refusal;
+}
+
+Refusal refusal_of(const policy::Finding& finding, policy::Effect effect, const std::string& host,
+                   const std::string& decision_id) {
+  Refusal refusal;
+  refusal.sqlstate = effect == policy::Effect::deny ? insufficient_privilege : warning;
+  refusal.explanation = policy::explain(finding, effect, host, decision_id);
+  refusal.position = finding.position;
+  refusal.on_deny = finding.on_deny;
   return refusal;
 }
 

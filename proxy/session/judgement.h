@@ -43,6 +43,10 @@ struct Refusal {
 /// For a denial of which nothing more is known.
 Refusal plain_refusal(std::string sqlstate = "42501", std::string message = "statement denied");
 
+/// The words for a verdict that denies or warns, under the id that the log has.
+Refusal refusal_of(const policy::Finding& finding, policy::Effect effect, const std::string& host,
+                   const std::string& decision_id);
+
 /// A verdict as the session needs it. Deny and warn carry a refusal.
 struct Answer {
   policy::Effect effect = policy::Effect::deny;

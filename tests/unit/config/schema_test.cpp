@@ -11,13 +11,13 @@
 
 #include "config/keys.h"
 #include "config/load.h"
+#include "config/presets.h"
 #include "config/yaml_node.h"
 
 namespace pgwarden::config {
 namespace {
 
-const std::filesystem::path config_folder =
-    std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".." / "config";
+const std::filesystem::path config_folder = std::filesystem::path(REPOSITORY_DIR) / "config";
 
 std::string contents(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -87,9 +87,14 @@ TEST_CASE("the schema has the loader's keys and words", "[schema]") {
   CHECK(words(at(*schema, "properties", "preset")) == sorted(preset_names));
 }
 
+TEST_CASE("the program carries the schema", "[schema]") {
+  CHECK(schema_text() == contents(config_folder / "pgwarden.schema.json"));
+}
+
 TEST_CASE("the examples load", "[schema]") {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(config_folder / "examples")) {
+    if (entry.path().string().ends_with(".test.yaml")) continue;
     const Loaded loaded = load_file(entry.path().string());
     for (const Diagnostic& diagnostic : loaded.diagnostics) UNSCOPED_INFO(format(diagnostic));
     CHECK(loaded.config);
@@ -98,14 +103,19 @@ TEST_CASE("the examples load", "[schema]") {
   CHECK(count >= 3);
 }
 
+void check_named(const std::string& text, std::span<const std::string_view> names) {
+  for (const std::string_view name : names) {
+    INFO(name);
+    CHECK(text.find("`" + std::string(name) + "`") != std::string::npos);
+  }
+}
+
 TEST_CASE("the reference names every key and word", "[schema]") {
+  const std::string tools = contents(config_folder / ".." / "docs" / "tools.md");
+  check_named(tools, test_file_keys);
+  check_named(tools, test_keys);
+  check_named(tools, sender_keys);
   const std::string text = contents(config_folder / ".." / "docs" / "config.md");
-  const auto check = [&](std::span<const std::string_view> names) {
-    for (const std::string_view name : names) {
-      INFO(name);
-      CHECK(text.find("`" + std::string(name) + "`") != std::string::npos);
-    }
-  };
   for (const auto& keys : {std::span<const std::string_view>(root_keys),
                            {listener_keys},
                            {rule_keys},
@@ -119,7 +129,7 @@ TEST_CASE("the reference names every key and word", "[schema]") {
                            {on_deny_words},
                            {log_format_words},
                            {log_level_words}}) {
-    check(keys);
+    check_named(text, keys);
   }
 }
 

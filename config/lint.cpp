@@ -1,0 +1,115 @@
+#include "config/lint.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "config/keys.h"
+#include "config/load.h"
+#include "config/values.h"
+#include "policy/matching.h"
+
+namespace pgwarden::config {
+
+namespace {
+
+using policy::Effect;
+using policy::Rule;
+using Strings = std::vector<std::string>;
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+/// The upstream hosts whose statements are judged.
+Strings protected_hosts(const Config& config) {
+  Strings hosts;
+  const auto add = [&](const Upstream& upstream) {
+    if (config.policy->protects(upstream.endpoint.host)) hosts.push_back(upstream.endpoint.host);
+  };
+  for (const Listener& listener : config.listeners) {
+    if (listener.upstream) add(*listener.upstream);
+    for (const auto& [name, upstream] : listener.databases) add(upstream);
+  }
+  return hosts;
+}
+
+bool matches_one_of(const Rule& rule, const Strings& hosts) {
+  Rule by_host;
+  by_host.match.hosts = rule.match.hosts;
+  return std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+    policy::Principal who;
+    who.host = host;
+    return !policy::principal_mismatch(by_host, who);
+  });
+}
+
+void check_patterns(const Value& entry, const Rule& rule, std::string_view key) {
+  const auto match = entry.fields(rule_keys).find("match");
+  const auto patterns = match->fields(match_keys).find(key);
+  if (!patterns) return;
+  for (const Value& item : patterns->items()) {
+    const auto pattern = item.text();
+    if (!policy::matches_every_bare_name(*pattern, rule.effect)) continue;
+    item.refuse(
+        in_quotes(*pattern) + " in a rule that does not allow matches every name without a schema too",
+        "search_path decides what such a name means, so that the stricter answer is taken; allow in a rule "
+        "before this one what is not meant");
+  }
+}
+
+/// Rules of the preset that this rule of the file matches in every case, and answers otherwise.
+void check_preset(const Value& entry, const Rule& rule, const std::vector<Rule>& rules) {
+  std::string hidden;
+  for (const Rule& other : rules) {
+    if (other.file == rule.file) continue;
+    if (other.name == rule.name) {
+      entry.refuse(
+          "rule " + in_quotes(rule.name) + " has the name of a rule of the preset " + in_quotes(other.file),
+          "messages and logs call rules by their names");
+    }
+    if (other.effect == rule.effect || !policy::covers(rule, other)) continue;
+    hidden += (hidden.empty() ? "" : ", ") + in_quotes(other.name);
+  }
+  if (hidden.empty()) return;
+  entry.refuse("rule " + in_quotes(rule.name) + " (" +
+                   std::string(effect_words[static_cast<std::size_t>(rule.effect)]) +
+                   ") takes the place of rules of the preset that answer otherwise: " + hidden,
+               "everything that they match is matched by this one before them");
+}
+
+void check_rules(const Value& list, const Config& config) {
+  const Strings hosts = protected_hosts(config);
+  const std::vector<Rule>& rules = config.policy->rules;
+  const auto entries = list.items();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Rule& rule = rules[i];  // the file's own come first
+    check_patterns(entries[i], rule, "objects");
+    check_patterns(entries[i], rule, "functions");
+    check_preset(entries[i], rule, rules);
+    if (rule.effect != Effect::allow && !hosts.empty() && !matches_one_of(rule, hosts)) {
+      entries[i].refuse("rule " + in_quotes(rule.name) + " can never " +
+                            (rule.effect == Effect::deny ? "deny" : "warn") +
+                            ": none of the upstreams that its \"hosts\" match is protected",
+                        "see \"protect\"");
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Diagnostic> lint_text(std::string_view text, const std::string& file_name) {
+  const Loaded loaded = load_text(text, file_name);
+  if (!loaded.config) return loaded.diagnostics;
+  Problems problems(file_name, text);
+  const auto root = parse_yaml(text, problems);
+  const Fields fields = Value(*root, "configuration", problems).fields(root_keys);
+  if (protected_hosts(*loaded.config).empty()) {
+    const auto protect = fields.find("protect");
+    problems.add(protect ? protect->at() : fields.at(), "no upstream of this file is protected",
+                 "everything passes; what would be denied is only logged");
+  }
+  if (const auto rules = fields.find("rules")) check_rules(*rules, *loaded.config);
+  auto warnings = problems.take();
+  for (Diagnostic& warning : warnings) warning.severity = Severity::warning;
+  return warnings;
+}
+
+}  // namespace pgwarden::config

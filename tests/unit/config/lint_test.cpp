@@ -1,0 +1,74 @@
+#include "config/lint.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+namespace pgwarden::config {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+/// "line:column: message" of every warning or, with "error: " in front, problem. Rules begin on line 2.
+Lines lint(const std::string& text) {
+  Lines lines;
+  const std::string file =
+      "listeners: [{listen: '127.0.0.1:0', upstream: 'postgres://db.example.com'}]\n" + text;
+  for (const Diagnostic& found : lint_text(file, "f.yaml")) {
+    lines.push_back((found.severity == Severity::error ? "error: " : "") + std::to_string(found.line) + ":" +
+                    std::to_string(found.column) + ": " + found.message);
+    CHECK(format(found).find(found.severity == Severity::error ? ": error: " : ": warning: ") !=
+          std::string::npos);
+  }
+  return lines;
+}
+
+TEST_CASE("nothing to say", "[lint]") {
+  CHECK(lint("") == Lines{});
+  CHECK(
+      lint("rules:\n- {name: r, effect: deny, match: {classes: [read], objects: [secret, 's.t*', '*']}}\n") ==
+      Lines{});
+  // Its own words for what the preset denies anyway.
+  CHECK(lint("rules:\n- {name: mine, effect: deny, match: {classes: [truncate, copy_out]}}\n") == Lines{});
+}
+
+TEST_CASE("errors come alone", "[lint]") {
+  CHECK(lint("protect: []\nrules:\n- {name: r, effect: deny, mach: {}}\n") ==
+        Lines{"error: 4:27: unknown key \"mach\""});
+  CHECK(lint("rules:\n- {name: a, effect: deny, match: {}}\n- {name: b, effect: allow, match: {}}\n")[0]
+            .starts_with("error: 4:3: rule \"b\" can never be reached"));
+}
+
+TEST_CASE("patterns that match every name without a schema", "[lint]") {
+  const auto warning = [](const std::string& at, const std::string& pattern) {
+    return at + ": \"" + pattern + "\" in a rule that does not allow matches every name without a schema too";
+  };
+  CHECK(lint("rules:\n- {name: r, effect: deny, match: {objects: [a, 'scratch.*'], functions: ['s.*']}}\n") ==
+        Lines{warning("3:48", "scratch.*"), warning("3:74", "s.*")});
+  CHECK(lint("rules:\n- {name: r, effect: allow, match: {classes: [lock], objects: ['scratch.*']}}\n") ==
+        Lines{});
+}
+
+TEST_CASE("rules that take the place of the preset's", "[lint]") {
+  CHECK(lint("rules:\n- {name: r, effect: allow, match: {classes: [ddl_drop, truncate]}}\n") ==
+        Lines{"3:3: rule \"r\" (allow) takes the place of rules of the preset that answer otherwise: "
+              "\"no-drop\", "
+              "\"no-truncate\""});
+  CHECK(lint("rules:\n- {name: r, effect: allow, match: {classes: [ddl_drop], users: [migrator]}}\n") ==
+        Lines{});
+  CHECK(lint("rules:\n- {name: no-drop, effect: deny, match: {classes: [read]}}\n") ==
+        Lines{"3:3: rule \"no-drop\" has the name of a rule of the preset \"guarded\""});
+}
+
+TEST_CASE("rules and files that can never deny", "[lint]") {
+  CHECK(lint("protect: [other]\nrules:\n- {name: r, effect: deny, match: {}}\n")[0] ==
+        "2:10: no upstream of this file is protected");
+  CHECK(lint("rules:\n- {name: r, effect: deny, match: {classes: [read], hosts: [db2.example.com]}}\n") ==
+        Lines{"3:3: rule \"r\" can never deny: none of the upstreams that its \"hosts\" match is protected"});
+  CHECK(lint("rules:\n- {name: r, effect: deny, match: {classes: [read], hosts: ['DB.*']}}\n") == Lines{});
+  CHECK(lint("rules:\n- {name: r, effect: allow, match: {classes: [read], hosts: [db2.example.com]}}\n") ==
+        Lines{});
+}
+
+}  // namespace
+}  // namespace pgwarden::config

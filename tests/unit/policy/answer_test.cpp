@@ -1,0 +1,105 @@
+#include "policy/answer.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <functional>
+#include <string>
+
+#include "policy/matching.h"
+
+namespace pgwarden::policy {
+namespace {
+
+Fact drop_table() {
+  Fact fact;
+  fact.cls = StatementClass::ddl_drop;
+  fact.kind = ObjectKind::table;
+  fact.command = "DROP TABLE";
+  fact.schema = "public";
+  fact.name = "t";
+  return fact;
+}
+
+Principal somebody() {
+  Principal who;
+  who.user = "app";
+  who.database = "shop";
+  who.application_name = "psql";
+  who.host = "db.example.com";
+  who.address = *parse_address("10.1.2.3");
+  return who;
+}
+
+Rule rule(
+    std::string name, Effect effect, const std::function<void(Match&)>& set = [](Match&) {}) {
+  Rule made;
+  made.name = std::move(name);
+  made.effect = effect;
+  set(made.match);
+  return made;
+}
+
+TEST_CASE("each key of a match can be the one that does not match", "[answer]") {
+  const auto key_of = [](const std::function<void(Match&)>& set) {
+    Policy policy;
+    policy.rules = {rule("r", Effect::deny, set)};
+    const auto passed = rules_passed_over(policy, somebody(), drop_table());
+    const Answer answer = answer_for(policy, somebody(), drop_table());
+    REQUIRE(passed.size() == 1);
+    CHECK(passed[0].rule == &policy.rules[0]);
+    CHECK(answer.rule == nullptr);
+    return passed[0].key;
+  };
+  CHECK(key_of([](Match& match) { match.classes.set(static_cast<std::size_t>(StatementClass::read)); }) ==
+        MatchKey::classes);
+  CHECK(key_of([](Match& match) { match.kinds.set(static_cast<std::size_t>(ObjectKind::view)); }) ==
+        MatchKey::kinds);
+  CHECK(key_of([](Match& match) { match.commands = {"ALTER *"}; }) == MatchKey::commands);
+  CHECK(key_of([](Match& match) { match.objects = {"scratch.*"}; }) == MatchKey::objects);
+  CHECK(key_of([](Match& match) { match.functions = {"t"}; }) == MatchKey::functions);
+  CHECK(key_of([](Match& match) { match.users = {"migrator"}; }) == MatchKey::users);
+  CHECK(key_of([](Match& match) { match.databases = {"billing"}; }) == MatchKey::databases);
+  CHECK(key_of([](Match& match) { match.applications = {"agent"}; }) == MatchKey::applications);
+  CHECK(key_of([](Match& match) { match.networks = {*parse_network("unix")}; }) == MatchKey::networks);
+  CHECK(key_of([](Match& match) { match.hosts = {"other"}; }) == MatchKey::hosts);
+  CHECK(key_of([](Match& match) { match.temporary = true; }) == MatchKey::temporary);
+  CHECK(key_of([](Match& match) { match.cascade = true; }) == MatchKey::cascade);
+}
+
+TEST_CASE("the rules before the one that answers", "[answer]") {
+  Policy policy;
+  policy.rules = {rule("other-user", Effect::allow, [](Match& match) { match.users = {"migrator"}; }),
+                  rule("this", Effect::warn), rule("never-asked", Effect::deny)};
+  const auto passed = rules_passed_over(policy, somebody(), drop_table());
+  REQUIRE(passed.size() == 1);
+  CHECK(passed[0].rule->name == "other-user");
+  const Answer answer = answer_for(policy, somebody(), drop_table());
+  CHECK(answer.rule == &policy.rules[1]);
+  CHECK(answer.effect == Effect::warn);
+  CHECK_FALSE(answer.may_be_denied);
+  CHECK(finding_of(drop_table(), answer, policy).rule == "this");
+}
+
+TEST_CASE("what may be anything is answered by a rule that does not match it", "[answer]") {
+  Policy policy;
+  policy.default_effect = Effect::allow;
+  policy.rules = {rule("reading", Effect::allow), rule("no-ddl", Effect::deny, [](Match& match) {
+                    match.classes.set(static_cast<std::size_t>(StatementClass::ddl_drop));
+                  })};
+  const Fact unknown;
+  const Answer answer = answer_for(policy, somebody(), unknown);
+  CHECK(answer.rule == &policy.rules[1]);
+  CHECK(answer.may_be_denied);
+  CHECK(rules_passed_over(policy, somebody(), unknown).size() == 2);
+}
+
+TEST_CASE("patterns that match every name without a schema", "[answer]") {
+  CHECK(matches_every_bare_name("scratch.*", Effect::deny));
+  CHECK(matches_every_bare_name("scratch*.**", Effect::warn));
+  CHECK_FALSE(matches_every_bare_name("scratch.*", Effect::allow));
+  CHECK_FALSE(matches_every_bare_name("scratch.t*", Effect::deny));
+  CHECK_FALSE(matches_every_bare_name("*.*", Effect::deny));
+  CHECK_FALSE(matches_every_bare_name("*", Effect::deny));
+}
+
+}  // namespace
+}  // namespace pgwarden::policy
