@@ -18,6 +18,7 @@ enum ExitCode : int { ok = 0, failed = 1, usage = 2, command_not_found = 127 };
 void add_run(CLI::App& app, const std::vector<std::string>& command, int& exit_code);
 void add_url(CLI::App& app, int& exit_code);
 void add_policy(CLI::App& app, int& exit_code);
+void add_check(CLI::App& app, int& exit_code);
 void add_health(CLI::App& app, int& exit_code);
 
 /// The address that `run` listens on unless told otherwise.

@@ -19,6 +19,7 @@ constexpr const char* examples = R"(Examples:
   pgwarden run postgres://user@db.example.com:5432/app
   pgwarden run --config pgwarden.yaml
   pgwarden run "$DATABASE_URL" -- npm run dev
+  pgwarden check migrations/
 )";
 
 int run(const std::vector<std::string>& arguments) {
@@ -37,6 +38,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_run(app, command, exit_code);
   cli::add_url(app, exit_code);
   cli::add_policy(app, exit_code);
+  cli::add_check(app, exit_code);
   cli::add_health(app, exit_code);
   try {
     // CLI11 takes the arguments in reverse order.
