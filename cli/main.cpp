@@ -20,6 +20,7 @@ constexpr const char* examples = R"(Examples:
   pgwarden run --config pgwarden.yaml
   pgwarden run "$DATABASE_URL" -- npm run dev
   pgwarden explain 'DROP TABLE product CASCADE'
+  pgwarden check migrations/
 )";
 
 int run(const std::vector<std::string>& arguments) {
@@ -41,6 +42,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_test(app, exit_code);
   cli::add_policy(app, exit_code);
   cli::add_server_guard(app, exit_code);
+  cli::add_check(app, exit_code);
   cli::add_health(app, exit_code);
   try {
     // CLI11 takes the arguments in reverse order.

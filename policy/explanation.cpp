@@ -114,7 +114,7 @@ Explanation explain(const Finding& finding, Effect effect, const std::string& ho
   const std::string rule = "rule \"" + finding.rule + "\"";
   const std::string where =
       host.empty() ? "" : " on protected host " + quoted(printable(host, host_bytes_max));
-  const std::string id = " (pgwarden " + decision_id + ")";
+  const std::string id = decision_id.empty() ? "" : " (pgwarden " + decision_id + ")";
   Explanation words;
   if (effect == Effect::deny) {
     words.message = cannot(finding) + ": " + rule + " denies it" + where + id;

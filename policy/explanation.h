@@ -25,8 +25,8 @@ struct Explanation {
 std::string action(const Finding& finding);
 
 /// Words for a denial (or, with effect `warn`, for a warning). `decision_id` is the six characters that a
-/// log record of the same decision carries. Identifiers are escaped and cut at 63 bytes; literals and
-/// comments of the statement are never echoed; no way round the rule is printed.
+/// log record of the same decision carries; empty where nothing is logged. Identifiers are escaped and cut at
+/// 63 bytes; literals and comments of the statement are never echoed; no way round the rule is printed.
 Explanation explain(const Finding& finding, Effect effect, const std::string& host,
                     const std::string& decision_id);
 

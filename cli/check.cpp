@@ -1,0 +1,211 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "cli/check/report.h"
+#include "cli/commands.h"
+#include "config/load.h"
+#include "config/presets.h"
+
+namespace pgwarden::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using PolicyPtr = std::shared_ptr<const policy::Policy>;
+
+struct CheckOptions {
+  std::vector<std::string> files;
+  std::string config;
+  std::string preset = "guarded";
+  policy::Principal who;
+  std::string format = "human";
+  std::string color = "auto";
+};
+
+PolicyPtr preset_policy(const std::string& name) {
+  auto policy = std::make_shared<policy::Policy>();
+  std::vector<config::Diagnostic> diagnostics;
+  if (!config::add_preset(name, *policy, diagnostics)) throw std::logic_error(format(diagnostics.front()));
+  return policy;
+}
+
+/// The policy of a configuration file, for a host that it protects: `who.host`, or the only one it names.
+PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
+  const config::Loaded loaded = config::load_file(path);
+  for (const config::Diagnostic& problem : loaded.diagnostics) std::cerr << config::format(problem) << '\n';
+  if (!loaded.config) throw std::runtime_error(path + ": not a valid configuration");
+  const policy::Policy& policy = *loaded.config->policy;
+  if (!who.host.empty()) {
+    if (policy.protects(who.host)) return loaded.config->policy;
+    throw std::runtime_error("--host: " + path + " does not protect \"" + who.host +
+                             "\"; nothing is denied there");
+  }
+  std::set<std::string> hosts;
+  const auto add = [&](const config::Upstream& upstream) {
+    if (policy.protects(upstream.endpoint.host)) hosts.insert(upstream.endpoint.host);
+  };
+  for (const config::Listener& listener : loaded.config->listeners) {
+    if (listener.upstream) add(*listener.upstream);
+    for (const auto& [name, upstream] : listener.databases) add(upstream);
+  }
+  if (hosts.size() != 1) {
+    throw std::runtime_error(path + " protects " + (hosts.empty() ? "none" : "several") +
+                             " of its upstream hosts; say with --host which one is meant");
+  }
+  who.host = *hosts.begin();
+  return loaded.config->policy;
+}
+
+/// A rule for some users or databases cannot match when it is not said who runs the scripts.
+void warn_of_missing(const policy::Policy& policy, const policy::Principal& who) {
+  const auto warn = [&](const std::string& given, const char* option, const auto& list) {
+    const bool needed = std::any_of(policy.rules.begin(), policy.rules.end(),
+                                    [&](const policy::Rule& rule) { return !list(rule.match).empty(); });
+    if (given.empty() && needed) {
+      std::cerr << "pgwarden: warning: rules depend on " << option << ", which was not given\n";
+    }
+  };
+  warn(
+      who.user, "--user", [](const policy::Match& match) -> const auto& { return match.users; });
+  warn(
+      who.database, "--database", [](const policy::Match& match) -> const auto& { return match.databases; });
+}
+
+ScriptReport unreadable(std::string name, std::string why) {
+  ScriptReport report;
+  report.name = std::move(name);
+  report.unreadable = std::move(why);
+  return report;
+}
+
+ScriptReport check_file(const CheckContext& context, const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const std::streamoff size = file.tellg();
+  std::string text;
+  if (size > 0) {
+    text.resize(static_cast<std::size_t>(size));
+    file.seekg(0).read(text.data(), size);
+  }
+  if (!file) return unreadable(path, errno == 0 ? "cannot be read" : std::generic_category().message(errno));
+  return check_script(context, path, text);
+}
+
+ScriptReport check_stdin(const CheckContext& context) {
+  const std::string text(std::istreambuf_iterator<char>(std::cin), {});
+  return check_script(context, "<stdin>", text);
+}
+
+/// All *.sql in a folder and those below it, sorted.
+std::vector<std::string> scripts_in(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".sql" && !entry.is_directory()) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+void check_path(const CheckContext& context, const std::string& path, Reports& reports) {
+  std::error_code error;
+  if (path == "-") {
+    reports.push_back(check_stdin(context));
+  } else if (!fs::is_directory(path, error)) {
+    reports.push_back(check_file(context, path));
+  } else {
+    try {
+      const std::vector<std::string> scripts = scripts_in(path);
+      if (scripts.empty()) reports.push_back(unreadable(path, "no *.sql in this folder"));
+      for (const std::string& script : scripts) reports.push_back(check_file(context, script));
+    } catch (const fs::filesystem_error& failure) {
+      reports.push_back(unreadable(path, failure.code().message()));
+    }
+  }
+}
+
+bool coloured(const std::string& color) {
+  if (color != "auto") return color == "always";
+  const char* const no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && ::isatty(STDOUT_FILENO) == 1;
+}
+
+void write(const CheckOptions& options, const Reports& reports) {
+  for (const ScriptReport& report : reports) {
+    if (report.unreadable.empty()) continue;
+    std::cerr << "pgwarden: " << report.name << ": " << report.unreadable << '\n';
+  }
+  if (options.format == "json") {
+    write_json(std::cout, reports);
+  } else if (options.format == "sarif") {
+    write_sarif(std::cout, reports, PGWARDEN_VERSION);
+  } else if (options.format == "github") {
+    write_github(std::cout, reports);
+  } else {
+    write_human(std::cout, reports, coloured(options.color));
+  }
+}
+
+int check(CheckOptions options) {
+  const PolicyPtr policy =
+      options.config.empty() ? preset_policy(options.preset) : configured_policy(options.config, options.who);
+  warn_of_missing(*policy, options.who);
+  const CheckContext context{*policy, options.who};
+  Reports reports;
+  for (const std::string& path : options.files) check_path(context, path, reports);
+  write(options, reports);
+  const Summary summary = summary_of(reports);
+  if (summary.denied + summary.malformed > 0) return failed;
+  return summary.unreadable > 0 ? usage : ok;
+}
+
+constexpr const char* help = R"(Examples:
+  pgwarden check migrations/
+  pgwarden check --config pgwarden.yaml --host db.example.com --user deploy migrations/0042_cleanup.sql
+  pg_dump --schema-only app | pgwarden check -
+  pgwarden check --format sarif migrations/ > pgwarden.sarif
+
+Exit code: 0 nothing is denied, 1 something is, 2 nothing is denied but something could not be read.
+
+A comment in front of a statement, or behind it on its last line, excepts one kind of denial:
+  -- pgwarden: allow drop-table the table was emptied in 0041
+Exceptions exist here only: the proxy does not know them.
+)";
+
+}  // namespace
+
+void add_check(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("check", "Check SQL scripts as the proxy would judge them");
+  auto options = std::make_shared<CheckOptions>();
+  command->add_option("FILE", options->files, "Scripts for psql, folders of *.sql, or - for standard input")
+      ->required();
+  CLI::Option* config = command->add_option("--config", options->config, "The policy of this configuration");
+  command->add_option("--preset", options->preset, "The policy of this preset")
+      ->check(CLI::IsMember({"observe", "guarded", "append_only", "read_only"}))
+      ->capture_default_str()
+      ->excludes(config);
+  command->add_option("--user", options->who.user, "Who runs the scripts");
+  command->add_option("--database", options->who.database, "In which database");
+  command->add_option("--host", options->who.host, "On which host; with --config one that it protects");
+  command->add_option("--format", options->format, "How to report")
+      ->check(CLI::IsMember({"human", "json", "sarif", "github"}))
+      ->capture_default_str();
+  command->add_option("--color", options->color, "Colours in the report for people")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  command->footer(help);
+  command->callback([options, &exit_code] { exit_code = check(*options); });
+}
+
+}  // namespace pgwarden::cli
