@@ -34,6 +34,7 @@ inline constexpr FactFlag fact_flags[] = {
     {&policy::Fact::temporary, "temporary", "temporary"},
     {&policy::Fact::cascade, "cascade", "CASCADE"},
     {&policy::Fact::if_exists, "if_exists", "IF EXISTS"},
+    {&policy::Fact::dynamic, "dynamic", "dynamic"},
 };
 
 /// Statements, below them their facts, and below each the rules that were asked: those that do not match with

@@ -64,6 +64,8 @@ Strings values(const Match& match, MatchKey key) {
       return flag(match.temporary);
     case MatchKey::cascade:
       return flag(match.cascade);
+    case MatchKey::dynamic:
+      return flag(match.dynamic);
   }
   return {};
 }
@@ -79,7 +81,8 @@ void emit_key(YAML::Emitter& out, const Match& match, MatchKey key) {
   const Strings list = values(match, key);
   if (list.empty()) return;
   out << YAML::Key << std::string(policy::match_key_names[static_cast<std::size_t>(key)]) << YAML::Value;
-  if (key == MatchKey::temporary || key == MatchKey::cascade) {
+  const bool is_flag = key == MatchKey::temporary || key == MatchKey::cascade || key == MatchKey::dynamic;
+  if (is_flag) {
     out << list.front();
   } else {
     emit_list(out, list);
@@ -154,6 +157,7 @@ std::string to_yaml(const policy::Policy& policy) {
   // Only the default of the preset is still wanted: "observe" has nothing else.
   out << YAML::Key << "preset" << YAML::Value << (allows ? "observe" : policy.preset);
   out << YAML::Comment(allows ? "what no rule matches is allowed" : "what no rule matches is denied");
+  if (policy.server_read_only) emit_text(out, "server_read_only", "true");
   const std::string comments = policy.rules.empty() ? "" : emit_rules(out, policy.rules);
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n" + comments;

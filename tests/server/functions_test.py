@@ -14,7 +14,8 @@ READING_EXTENSIONS = (
     "unaccent uuid-ossp").split()
 READING_FUNCTIONS = (
     "*handler dsnowball_* amvalidate bernoulli system clock_timestamp timeofday timezone random random_normal setseed "
-    "array_sample array_shuffle gen_random_uuid uuidv4 uuidv7 current_query currtid currtid2 currval lastval nextval setval "
+    "array_sample array_shuffle gen_random_uuid uuidv4 uuidv7 current_query currtid currtid2 currval lastval "
+    "nextval setval "
     "lo_open lo_close lo_get lo_lseek lo_lseek64 lo_tell lo_tell64 loread "
     "pg_advisory_* pg_try_advisory_* pg_notify pg_notification_queue_usage pg_sleep pg_sleep_for pg_sleep_until "
     "pg_export_snapshot pg_available_wal_summaries pg_wal_summary_contents pg_blocking_pids "

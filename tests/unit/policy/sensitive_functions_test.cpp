@@ -7,7 +7,6 @@
 #include <string>
 
 #include "policy/built_in_functions.h"
-
 #include "policy/settings.h"
 
 namespace pgwarden::policy {
