@@ -54,9 +54,9 @@ void declare(PLpgSQL_function* function, const CreateFunctionStmt* routine) {
 }
 
 /// The steps of PostgreSQL's pl_comp.c without the catalogs, which is what libpg_query's
-/// pg_query_parse_plpgsql() does. That one is no use here: it takes SQL text instead of a body, renders JSON
-/// where an error ends the process, and moves the process's stderr about. Raises PostgreSQL errors, so that
-/// nothing in here may have a destructor.
+/// pg_query_parse_plpgsql() does. That one is no use here: it takes SQL text instead of a body, asserts that
+/// there is a body, renders JSON where an error ends the process, and moves the process's stderr about.
+/// Raises PostgreSQL errors, so that nothing in here may have a destructor.
 const PLpgSQL_function* compile_or_raise(const char* body, const CreateFunctionStmt* routine) {
   // A parse that failed leaves its own behind.
   standard_conforming_strings = true;

@@ -394,4 +394,27 @@ TEST_CASE("hostile bodies cost neither the process nor much time", "[code]") {
   CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(20));
 }
 
+TEST_CASE("what all bodies of a text may cost is bounded", "[code]") {
+  const auto facts = [](const std::string& sql) { return read_statements(sql, {}).facts; };
+  SECTION("in compiling") {
+    const auto blocks = facts(repeat("DO 'BEGIN END';", 20'000));
+    CHECK_FALSE(blocks.front().dynamic);
+    CHECK(blocks.back().dynamic);
+    CHECK_FALSE(is_dynamic_do("BEGIN" + std::string(126'000, ' ') + "END"));
+    CHECK(is_dynamic_do("BEGIN" + std::string(131'000, ' ') + "END"));
+  }
+  SECTION("in texts within them") {
+    const auto last =
+        facts(repeat("DO 'DECLARE a int; BEGIN " + repeat("a:=1;", 800) + " END';", 130)).back();
+    CHECK(last.cls == StatementClass::unanalysable);
+  }
+  SECTION("in parameters") {
+    const auto function = [](std::size_t parameters) {
+      return "CREATE FUNCTION f(" + repeat("int, ", parameters - 1) + "int) LANGUAGE plpgsql AS 'BEGIN END'";
+    };
+    CHECK_FALSE(is_dynamic(function(100)));
+    CHECK(is_dynamic(function(101)));
+  }
+}
+
 }  // namespace pgwarden::policy
