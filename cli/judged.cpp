@@ -1,6 +1,5 @@
 #include "cli/judged.h"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "policy/utf8.h"

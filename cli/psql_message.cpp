@@ -1,5 +1,6 @@
 #include "cli/psql_message.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "policy/display_width.h"

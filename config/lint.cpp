@@ -1,7 +1,6 @@
 #include "config/lint.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "config/keys.h"
 #include "config/load.h"

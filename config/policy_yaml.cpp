@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <optional>
 #include <set>
 #include <span>
 #include <string_view>
