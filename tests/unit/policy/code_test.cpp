@@ -11,11 +11,13 @@ namespace {
 
 using Facts = std::vector<std::string>;
 
-/// "ddl_drop: DROP TABLE a", and "code: DO dynamic" for code that may run what is not seen. Each fact once.
+/// "ddl_drop: DROP TABLE a", and "code: DO dynamic" for code that may run what is not seen. Each fact once;
+/// calls that only read are left out.
 Facts facts_of(const std::string& sql) {
   const Reading reading = read_statements(sql, {});
   Facts facts;
   for (const Fact& fact : reading.facts) {
+    if (is_harmless_call(fact)) continue;
     std::string text = std::string(name_of(fact.cls)) + ": " + std::string(fact.command);
     if (!fact.name.empty()) text.append(" ").append(fact.name);
     if (fact.dynamic) text += " dynamic";
