@@ -44,19 +44,20 @@ bool matches_any(const Globs& globs, std::string_view text, Case letters = Case:
          });
 }
 
+bool is_routine(const Fact& fact) noexcept {
+  return fact.kind == ObjectKind::function || fact.kind == ObjectKind::procedure;
+}
+
 bool matches_object(const Globs& globs, const Fact& fact, Effect effect) noexcept {
   if (globs.empty()) return true;
-  if (fact.name.empty()) return false;
+  // A function that nobody knows by its OID may be any.
+  if (fact.name.empty()) return effect != Effect::allow && is_routine(fact);
   return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
     const ObjectPattern pattern(glob);
     if (!glob_match(pattern.name, fact.name)) return false;
     if (!fact.schema.empty()) return glob_match(pattern.schema, fact.schema);
     return effect != Effect::allow || pattern.schema == "*";
   });
-}
-
-bool is_routine(const Fact& fact) noexcept {
-  return fact.kind == ObjectKind::function || fact.kind == ObjectKind::procedure;
 }
 
 /// Whether each of `narrow` is covered by one of `wide`; an empty list matches everything.
@@ -124,9 +125,9 @@ bool matches_harmless_calls(const Rule& rule) noexcept {
 }  // namespace
 
 std::optional<MatchKey> fact_mismatch(const Rule& rule, const Fact& fact) noexcept {
-  if (is_harmless_call(fact) && !matches_harmless_calls(rule)) return MatchKey::functions;
   const Match& match = rule.match;
   if (!matches_class(rule, fact.cls)) return MatchKey::classes;
+  if (is_harmless_call(fact) && !matches_harmless_calls(rule)) return MatchKey::functions;
   if (match.temporary && *match.temporary != fact.temporary) return MatchKey::temporary;
   if (match.cascade && *match.cascade != fact.cascade) return MatchKey::cascade;
   if (match.dynamic && *match.dynamic != fact.dynamic) return MatchKey::dynamic;

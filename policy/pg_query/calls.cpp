@@ -133,6 +133,32 @@ void add_call(FactCollector& collector, const FuncCall* call, const ObjectName& 
   }
 }
 
+/// `x.f` and `(x).f` call f(x) where x has no such column (docs, "Expression Evaluation Rules" and 4.2.4): f
+/// may be any function that takes one argument, the others having defaults. Other extensions' names are too
+/// common for columns.
+void add_call_by_attribute(FactCollector& collector, std::string_view field, int position) {
+  const SensitiveFunction* entry = find_sensitive_function({}, field, unknown_arguments);
+  if (entry == nullptr) return;
+  const bool is_own =
+      entry->schema == "pg_catalog" || entry->source == "dblink" || entry->source == "adminpack";
+  if (!is_own) return;
+  collector.add(StatementClass::call_sensitive, ObjectKind::function, call_of_function,
+                {{}, field, {}, position});
+}
+
+void read_column(FactCollector& collector, const Node* node, const NodeClass&) {
+  const auto fields = cells(as<ColumnRef>(node)->fields);
+  if (fields.size() < 2) return;
+  add_call_by_attribute(collector, text_of(node_of(fields.back())), as<ColumnRef>(node)->location);
+}
+
+void read_indirection(FactCollector& collector, const Node* node, const NodeClass&) {
+  for (const ListCell& cell : cells(as<A_Indirection>(node)->indirection)) {
+    const std::string_view field = text_of(node_of(cell));
+    if (!field.empty()) add_call_by_attribute(collector, field, -1);
+  }
+}
+
 void read_function_node(FactCollector& collector, const Node* node, const NodeClass&) {
   // Before PostgreSQL 17, some before 16, it is the name of anybody's function. (json_table(...) and
   // json_objectagg(...) cannot be: the grammar takes them only in a form that no call has.)

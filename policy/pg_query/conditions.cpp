@@ -135,8 +135,9 @@ bool looks_at_the_row(const Node* expression, const RangeVar* target) {
 
 /// Whether `expression` (or, `negated`, its opposite) lets every row of `target` through.
 bool lets_all_through(const Node* expression, const RangeVar* target, bool negated, int depth) {
+  if (depth == 0) return true;  // nobody writes such a condition: the stricter answer
   const auto* junction = as_if<BoolExpr>(expression, T_BoolExpr);
-  if (junction == nullptr || depth == 0) {
+  if (junction == nullptr) {
     const auto truth = truth_of(expression, constant_depth_max);
     return truth ? *truth != negated : !looks_at_the_row(expression, target);
   }
@@ -158,13 +159,16 @@ bool concerns_every_row(const Node* where, const RangeVar* target) {
 }
 
 bool concerns_every_row(const MergeStmt* merge) {
-  if (merge->joinCondition != nullptr && looks_at_the_row(merge->joinCondition, merge->relation))
-    return false;
+  const Node* join = merge->joinCondition;
+  const bool joins_all =
+      join == nullptr || lets_all_through(join, merge->relation, false, junction_depth_max);
   const auto actions = cells(merge->mergeWhenClauses);
-  return std::any_of(actions.begin(), actions.end(), [merge](const ListCell& cell) {
+  return std::any_of(actions.begin(), actions.end(), [&](const ListCell& cell) {
     const auto* action = as<MergeWhenClause>(node_of(cell));
     const bool changes = action->commandType == CMD_UPDATE || action->commandType == CMD_DELETE;
-    return changes && concerns_every_row(action->condition, merge->relation);
+    if (!changes || !concerns_every_row(action->condition, merge->relation)) return false;
+    // What the join leaves over may be all of the table.
+    return joins_all || action->matchKind == MERGE_WHEN_NOT_MATCHED_BY_SOURCE;
   });
 }
 

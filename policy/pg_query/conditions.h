@@ -13,8 +13,8 @@ namespace pgwarden::policy::pg {
 /// it happens to be true for all rows (`id IS NOT NULL`).
 bool concerns_every_row(const Node* where, const RangeVar* target);
 
-/// The same for MERGE: it changes or deletes, without a further condition, whatever a join takes that does
-/// not look at the row (`ON true`, or `ON false ... WHEN NOT MATCHED BY SOURCE THEN DELETE`).
+/// The same for MERGE: it changes or deletes, without a further condition, what a join takes that lets every
+/// row through, or whatever a join leaves over (WHEN NOT MATCHED BY SOURCE).
 bool concerns_every_row(const MergeStmt* merge);
 
 /// Whether EXPLAIN runs its statement (ANALYZE); true unless it is certain that it does not.

@@ -97,6 +97,10 @@ class FactCollector {
   void walk_with(const WithClause* with);
   bool is_cte(std::string_view name);
 
+  /// The children of the node at hand are what a view shows: rows written to the view are written to them.
+  void show_children() { child_.shown = true; }
+  bool shown() const { return child_.shown; }
+
   /// The relation at hand is the object of a statement, not something to read.
   bool consumed() const { return child_.consumed; }
 
@@ -135,6 +139,7 @@ class FactCollector {
     std::uint8_t inner_level = 0;
     bool explained = false;
     bool consumed = false;
+    bool shown = false;
     bool whole = false;
   };
   struct Item {

@@ -143,6 +143,7 @@ void read_create_sequence(FactCollector& collector, const Node* node, const Node
 void read_create_view(FactCollector& collector, const Node* node, const NodeClass& entry) {
   const auto* create = as<ViewStmt>(node);
   collector.consume(create->view);
+  collector.show_children();
   Fact& fact = collector.add(entry, name_of(create->view));
   fact.temporary = makes_temporary(create->view);
   if (create->replace) fact.command = "CREATE OR REPLACE VIEW";

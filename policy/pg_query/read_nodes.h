@@ -16,6 +16,8 @@ void read_relation(FactCollector&, const Node*, const NodeClass&);
 void read_into(FactCollector&, const Node*, const NodeClass&);
 void read_function_call(FactCollector&, const Node*, const NodeClass&);
 void read_function_node(FactCollector&, const Node*, const NodeClass&);
+void read_column(FactCollector&, const Node*, const NodeClass&);
+void read_indirection(FactCollector&, const Node*, const NodeClass&);
 void read_insert(FactCollector&, const Node*, const NodeClass&);
 void read_update(FactCollector&, const Node*, const NodeClass&);
 void read_delete(FactCollector&, const Node*, const NodeClass&);

@@ -89,6 +89,9 @@ void read_relation(FactCollector& collector, const Node* node, const NodeClass& 
   const auto* relation = as<RangeVar>(node);
   if (relation->schemaname == nullptr && collector.is_cte(view(relation->relname))) return;
   collector.add(entry.cls, entry.kind, collector.explained() ? "EXPLAIN" : entry.command, name_of(relation));
+  if (!collector.shown() || !is_catalog(relation)) return;
+  // A simple view can be written to, and nobody sees then what is behind it.
+  collector.add(StatementClass::catalog_write, ObjectKind::table, "CREATE VIEW", name_of(relation));
 }
 
 void read_into(FactCollector& collector, const Node* node, const NodeClass& entry) {

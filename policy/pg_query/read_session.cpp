@@ -80,7 +80,8 @@ void read_transaction(FactCollector& collector, const Node* node, const NodeClas
       fact.cls = StatementClass::system;
       break;
     case TRANS_STMT_ROLLBACK_PREPARED:
-      fact.command = "ROLLBACK PREPARED";
+      fact.command = "ROLLBACK PREPARED";  // another session's work
+      fact.cls = StatementClass::system;
       break;
   }
   // The end of a transaction takes back SET LOCAL, a rollback every SET.
