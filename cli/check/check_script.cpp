@@ -125,8 +125,6 @@ class ScriptCheck {
     const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
     if (!statement.unanalysable.empty()) {
       readings.push_back(policy::unanalysable(statement.unanalysable));
-    } else if (statement.sql.find('\0') != std::string_view::npos) {
-      readings.push_back(policy::unanalysable("it contains a zero byte"));
     } else if (!session_.ascii_safe() && !std::all_of(statement.sql.begin(), statement.sql.end(), is_ascii)) {
       readings.push_back(
           policy::unanalysable("non-ASCII text in a client encoding that hides ASCII characters"));
@@ -214,7 +212,11 @@ class ScriptCheck {
 }  // namespace
 
 ScriptReport check_script(const CheckContext& context, std::string name, std::string_view text) {
-  return ScriptCheck(context, std::move(name), text)();
+  if (text.find('\0') == std::string_view::npos) return ScriptCheck(context, std::move(name), text)();
+  ScriptReport report;
+  report.name = std::move(name);
+  report.unreadable = "it contains a zero byte, so it is no script for psql";
+  return report;
 }
 
 std::string kind_of(policy::StatementClass cls, std::string_view command) {

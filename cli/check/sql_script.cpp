@@ -75,6 +75,7 @@ bool SqlScript::read_token(ScriptStatement& statement, const Token& token) {
     return false;
   }
   if (token.kind == TokenKind::symbol) return read_symbol(statement, token);
+  if (token.part_end > 0) return read_first_part(statement, token);
   take(statement, {token.begin, token.end});
   if (token.kind == TokenKind::word) count_word(text_.substr(token.begin, token.end - token.begin));
   const bool strings_unknown = !standard_strings_ || token.begin < old_strings_until_;
@@ -82,6 +83,20 @@ bool SqlScript::read_token(ScriptStatement& statement, const Token& token) {
     doubt(statement, token.begin, "a string's end depends on standard_conforming_strings");
   }
   return false;
+}
+
+/// psql reads line by line and does not see that a string goes on in the next one: it reads the next part as
+/// a string of its own, without E in front.
+bool SqlScript::read_first_part(ScriptStatement& statement, const Token& token) {
+  const std::string_view between = text_.substr(token.part_end, token.end - token.part_end);
+  if (between.substr(0, between.find('\'')).find('\n') == std::string_view::npos) {
+    doubt(statement, token.part_end, "a string goes on behind a carriage return");
+  }
+  Token part = token;
+  part.end = token.part_end;
+  part.part_end = 0;
+  go_on_at(part.end);
+  return read_token(statement, part);
 }
 
 bool SqlScript::read_symbol(ScriptStatement& statement, const Token& token) {
@@ -118,7 +133,7 @@ void SqlScript::replace(ScriptStatement& statement, Span part, std::string_view 
   take(statement, part);
   const std::size_t offset = part.begin - statement.span.begin;
   sent_.replace(offset, part.end - part.begin, part.end - part.begin, ' ');
-  sent_.replace(offset + (part.end - part.begin) - by.size(), by.size(), by);
+  if (!by.empty()) sent_.replace(offset + 1, by.size(), by);
 }
 
 void SqlScript::doubt(ScriptStatement& statement, std::size_t at, std::string_view why) {
@@ -181,7 +196,7 @@ void SqlScript::read_colon(ScriptStatement& statement, std::size_t at) {
     return length == 0 ? 0 : 1 + opening.size() + length + closing.size();
   };
   if (const std::size_t literal = variable("'", "'"); literal > 0) {
-    replace(statement, {at, at + literal}, "$1 ");
+    replace(statement, {at, at + literal}, "$1");
     go_on_at(at + literal);
   } else if (const std::size_t test = variable("{?", "}"); test > 0) {
     replace(statement, {at, at + test}, "TRUE");
