@@ -144,7 +144,9 @@ class ScriptCheck {
     for (const Reading& reading : readings) {
       session_.sent(reading, statement.sql, !statement.conditional);
     }
-    skip_data(statement, readings.front());
+    if (skip_data(statement, readings.front()) && statement.conditional) {
+      readings.front() = policy::unanalysable("a psql condition decides whether data follow");
+    }
     while (const auto finding = strictest(readings)) {
       const std::string kind = kind_of(finding->second->cls, finding->second->command);
       Remark& made = report(statement, *finding->second, finding->first, kind);
@@ -193,11 +195,14 @@ class ScriptCheck {
     return token_at(text_, std::min(statement.span.begin + offset, statement.span.end));
   }
 
-  void skip_data(const ScriptStatement& statement, const Reading& reading) {
-    if (!statement.data_may_follow) return;
-    for (const policy::Fact& fact : reading.facts) {
-      if (fact.cls == policy::StatementClass::copy_in && !fact.inner) script_.skip_copy_data();
-    }
+  bool skip_data(const ScriptStatement& statement, const Reading& reading) {
+    if (!statement.data_may_follow) return false;
+    const auto reads = [](const policy::Fact& fact) {
+      return fact.cls == policy::StatementClass::copy_in && !fact.inner;
+    };
+    const auto copies = std::count_if(reading.facts.begin(), reading.facts.end(), reads);
+    for (auto i = copies; i > 0; --i) script_.skip_copy_data();
+    return copies > 0;
   }
 
   const CheckContext& context_;

@@ -227,6 +227,21 @@ bool SqlScript::read_backslash(ScriptStatement& statement, std::size_t at) {
   return false;
 }
 
+/// The effect of a command, as what the script did before lets it have.
+PsqlEffect SqlScript::effect_of(const PsqlCommand& command) {
+  if (command.name == "unrestrict") restricted_ = false;
+  if (restricted_) return PsqlEffect::unforeseeable;  // newer psql refuses it
+  if (command.name == "restrict") restricted_ = true;
+  if (command.effect != PsqlEffect::set_variable) return command.effect;
+  const std::size_t first = std::min(command.arguments.find_first_not_of(" \t\r"), command.arguments.size());
+  const std::string_view name = command.arguments.substr(first);
+  numbered_variables_ = numbered_variables_ || (!name.empty() && is_digit(name.front()));
+  // In single-line mode every line is a statement. \prompt's first argument is the question.
+  const bool is_plain = name.empty() || is_variable_character(name.front()) || command.name == "prompt";
+  const bool single_line = name.find("SINGLELINE") != std::string_view::npos;
+  return is_plain && !single_line ? PsqlEffect::set_variable : PsqlEffect::unforeseeable;
+}
+
 bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
   const PsqlCommand command = read_psql_command(text_, at);
   const ScriptCommand found{command, {at, command.end}};
@@ -238,7 +253,7 @@ bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
     replace(statement, {begin, command.end}, "");
   }
   go_on_at(command.end);
-  switch (command.effect) {
+  switch (effect_of(command)) {
     case PsqlEffect::send:
       if (command.name == "gset") numbered_variables_ = true;
       if (depends && begun_) doubt(statement, at, depends_on_command);
@@ -264,25 +279,20 @@ bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
       if (command.name == "endif" && conditions_ > 0) --conditions_;
       break;
     case PsqlEffect::connect:
-      set_standard_strings(true);
+      if (standard_strings_ != true)
+        set_standard_strings(conditions_ > 0 ? std::nullopt : std::optional(true));
       break;
     case PsqlEffect::include:
       set_standard_strings(std::nullopt);
       break;
-    case PsqlEffect::set_variable: {
-      const std::size_t first = command.arguments.find_first_not_of(" \t");
-      const bool numbered = first != std::string_view::npos && is_digit(command.arguments[first]);
-      numbered_variables_ = numbered_variables_ || numbered;
-      break;
-    }
+    case PsqlEffect::set_variable:
     case PsqlEffect::copy:
-      doubtful_until_ = 0;
       return read_copy(statement, found);
     case PsqlEffect::unforeseeable:
     case PsqlEffect::unknown:
       doubt(statement, at,
             command.effect == PsqlEffect::unknown ? "psql has no such backslash command"
-                                                  : "psql sends statements that are not shown");
+                                                  : "it changes what psql sends in ways not shown");
       if (!begun_) take(statement, found.span);
       return finish(statement, command.end);
     case PsqlEffect::none:

@@ -57,6 +57,14 @@ TEST_CASE("what psql sends for its own commands is judged as well") {
         Found{"1:1: note psql", "2:1: note psql", "3:1: note psql"});
 }
 
+TEST_CASE("whether data follow must not depend on a condition") {
+  CHECK(found("\\if :x\nCOPY t FROM STDIN;\n\\endif\nDROP TABLE t;\n\\.\n") ==
+        Found{"2:1: error unanalysable"});
+  CHECK(found("\\if :x\n\\copy t from stdin\n\\endif\nDROP TABLE t;\n\\.\n") ==
+        Found{"2:1: error unanalysable"});
+  CHECK(found("\\if :x\n\\copy t from 'file'\n\\endif\n").empty());
+}
+
 TEST_CASE("a literal that only psql knows is an unknown value") {
   CHECK(found("SELECT * FROM t WHERE a = :'x';\nDELETE FROM t WHERE id = :'id';").empty());
   CHECK(found("DELETE FROM t WHERE :'x';") == Found{"1:13: error delete"});
@@ -87,7 +95,7 @@ TEST_CASE("standard_conforming_strings counts as the script sets it") {
   CHECK(
       found(
           "CREATE FUNCTION f() RETURNS int AS $$ BEGIN RETURN 1; END $$ LANGUAGE plpgsql;\nSELECT '\\';\n") ==
-      Found{"1:17: error create-function"});
+      Found{"1:1: error create-function"});
   CHECK(found("EXECUTE p;\nSELECT 'a\\db', E'\\n';\n").empty());
 }
 

@@ -73,12 +73,29 @@ TEST_CASE("commands of psql are no SQL") {
 }
 
 TEST_CASE("what only psql can tell is said to be so") {
-  for (const char* text :
-       {"SELECT 'x' \\gexec", "\\gexec", "\\nonsense", "\\e", "\\password", "\\lo_unlink 1", "SELECT :x;",
-        "SELECT * FROM :\"t\";", "SELECT a[i:j];", "SELECT 1 \\if true\n;", "SELECT 1 \\copy t to stdout\n;",
-        "\\copy nonsense", "\\cd /x \\\\ SELECT 1;", "\\cd /x \\g\nSELECT 1 \\echo x \\g\n",
-        "SELECT 1 \\echo x \\r\n; SELECT 2", "\\set 1 x\nSELECT a[1:1];",
-        "SELECT 1 AS x \\gset\nSELECT a[:1];"}) {
+  for (const char* text : {"SELECT 'x' \\gexec",
+                           "\\gexec",
+                           "\\nonsense",
+                           "\\e",
+                           "\\password",
+                           "\\lo_unlink 1",
+                           "SELECT :x;",
+                           "SELECT * FROM :\"t\";",
+                           "SELECT a[i:j];",
+                           "SELECT 1 \\if true\n;",
+                           "SELECT 1 \\copy t to stdout\n;",
+                           "\\copy nonsense",
+                           "\\cd /x \\\\ SELECT 1;",
+                           "\\cd /x \\g\nSELECT 1 \\echo x \\g\n",
+                           "SELECT 1 \\echo x \\r\n; SELECT 2",
+                           "\\set 1 x\nSELECT a[1:1];",
+                           "\\set SINGLELINE on\nEXPLAIN\nDELETE FROM t\n;",
+                           "\\set :x on\n",
+                           "\\set 'SINGLELINE' on",
+                           "\\cd /x \\copy t from stdin\nDROP TABLE t;\n\\.\n",
+                           "\\restrict x\n\\copy t from stdin\nDROP TABLE t;\n\\.\n",
+                           "\\restrict x\nSELECT 1 \\g\n",
+                           "SELECT 1 AS x \\gset\nSELECT a[:1];"}) {
     INFO(text);
     const Texts found = sent(text);
     REQUIRE_FALSE(found.empty());
