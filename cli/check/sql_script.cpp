@@ -285,7 +285,6 @@ bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
     case PsqlEffect::include:
       set_standard_strings(std::nullopt);
       break;
-    case PsqlEffect::set_variable:
     case PsqlEffect::copy:
       return read_copy(statement, found);
     case PsqlEffect::unforeseeable:
@@ -296,6 +295,7 @@ bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
       if (!begun_) take(statement, found.span);
       return finish(statement, command.end);
     case PsqlEffect::none:
+    case PsqlEffect::set_variable:
     case PsqlEffect::encoding:
     case PsqlEffect::run_program:
       break;
