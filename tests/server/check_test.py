@@ -139,6 +139,12 @@ class Files(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("--> <stdin>:1:10\n", done.stdout)
 
+    def test_a_pipe_is_read_as_a_file(self):
+        pipe = str(self.folder / "pipe")
+        os.mkfifo(pipe)
+        with subprocess.Popen(["sh", "-c", f"echo 'TRUNCATE t;' > {pipe}"]):
+            self.assertEqual(check(pipe).returncode, 1)
+
     def test_colours_only_where_they_are_wanted(self):
         bad = str(self.folder / "sub/bad.sql")
         self.assertNotIn("\x1b", check(bad).stdout)
