@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -15,7 +17,7 @@
 
 #include "cli/check/report.h"
 #include "cli/commands.h"
-#include "config/load.h"
+#include "cli/files.h"
 #include "config/presets.h"
 
 namespace pgwarden::cli {
@@ -43,12 +45,11 @@ PolicyPtr preset_policy(const std::string& name) {
 
 /// The policy of a configuration file, for a host that it protects: `who.host`, or the only one it names.
 PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
-  const config::Loaded loaded = config::load_file(path);
-  for (const config::Diagnostic& problem : loaded.diagnostics) std::cerr << config::format(problem) << '\n';
-  if (!loaded.config) throw std::runtime_error(path + ": not a valid configuration");
-  const policy::Policy& policy = *loaded.config->policy;
+  const std::optional<config::Config> loaded = load_config(path);
+  if (!loaded) throw std::runtime_error(path + ": not a valid configuration");
+  const policy::Policy& policy = *loaded->policy;
   if (!who.host.empty()) {
-    if (policy.protects(who.host)) return loaded.config->policy;
+    if (policy.protects(who.host)) return loaded->policy;
     throw std::runtime_error("--host: " + path + " does not protect \"" + who.host +
                              "\"; nothing is denied there");
   }
@@ -56,7 +57,7 @@ PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
   const auto add = [&](const config::Upstream& upstream) {
     if (policy.protects(upstream.endpoint.host)) hosts.insert(upstream.endpoint.host);
   };
-  for (const config::Listener& listener : loaded.config->listeners) {
+  for (const config::Listener& listener : loaded->listeners) {
     if (listener.upstream) add(*listener.upstream);
     for (const auto& [name, upstream] : listener.databases) add(upstream);
   }
@@ -65,7 +66,7 @@ PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
                              " of its upstream hosts; say with --host which one is meant");
   }
   who.host = *hosts.begin();
-  return loaded.config->policy;
+  return loaded->policy;
 }
 
 /// A rule for some users or databases cannot match when it is not said who runs the scripts.
@@ -90,22 +91,23 @@ ScriptReport unreadable(std::string name, std::string why) {
   return report;
 }
 
-ScriptReport check_file(const CheckContext& context, const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file.tellg();
+ScriptReport check_stream(const CheckContext& context, const std::string& name, std::istream& stream) {
   std::string text;
-  if (size > 0) {
-    text.resize(static_cast<std::size_t>(size));
-    file.seekg(0).read(text.data(), size);
+  std::array<char, 64 * 1024> chunk;
+  errno = 0;
+  while (stream) {
+    stream.read(chunk.data(), chunk.size());
+    text.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
   }
-  if (!file) return unreadable(path, errno == 0 ? "cannot be read" : std::generic_category().message(errno));
-  return check_script(context, path, text);
+  if (stream.eof()) return check_script(context, name, text);
+  return unreadable(name, errno == 0 ? "cannot be read" : std::generic_category().message(errno));
 }
 
-ScriptReport check_stdin(const CheckContext& context) {
-  const std::string text(std::istreambuf_iterator<char>(std::cin), {});
-  return check_script(context, "<stdin>", text);
+ScriptReport check_file(const CheckContext& context, const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return unreadable(path, std::generic_category().message(errno));
+  return check_stream(context, path, file);
 }
 
 /// All *.sql in a folder and those below it, sorted.
@@ -121,7 +123,7 @@ std::vector<std::string> scripts_in(const std::string& folder) {
 void check_path(const CheckContext& context, const std::string& path, Reports& reports) {
   std::error_code error;
   if (path == "-") {
-    reports.push_back(check_stdin(context));
+    reports.push_back(check_stream(context, "<stdin>", std::cin));
   } else if (!fs::is_directory(path, error)) {
     reports.push_back(check_file(context, path));
   } else {

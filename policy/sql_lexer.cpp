@@ -26,7 +26,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 bool SqlLexer::next(Token& token) {
   if (at_ >= sql_.size()) return false;
-  token = {TokenKind::symbol, at_, at_, false, false};
+  token = {TokenKind::symbol, at_, at_};
   const char c = sql_[at_];
   const char following = at(at_ + 1);
   if (is_blank(c)) {
@@ -114,9 +114,11 @@ bool SqlLexer::continued(Token& token) {
 
 void SqlLexer::string(Token& token, bool backslashes) {
   token.kind = TokenKind::literal;
-  do {
+  quoted(token, '\'', backslashes);
+  for (std::size_t end = at_; continued(token);) {
+    token.part_end = end;
     quoted(token, '\'', backslashes);
-  } while (continued(token));
+  }
 }
 
 /// Reads $$...$$ or $tag$...$tag$, or $1; false when the dollar begins neither.

@@ -24,6 +24,8 @@ struct Token {
   TokenKind kind = TokenKind::blank;
   std::size_t begin = 0;
   std::size_t end = 0;
+  /// A string that goes on after a line break, as in 'a' <newline> 'b': where its first part ends. Else 0.
+  std::size_t part_end = 0;
   bool unterminated = false;
   /// A plain string with a backslash before a quote: it ends elsewhere when standard_conforming_strings
   /// differs.

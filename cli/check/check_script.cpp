@@ -125,8 +125,6 @@ class ScriptCheck {
     const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
     if (!statement.unanalysable.empty()) {
       readings.push_back(policy::unanalysable(statement.unanalysable));
-    } else if (statement.sql.find('\0') != std::string_view::npos) {
-      readings.push_back(policy::unanalysable("it contains a zero byte"));
     } else if (!session_.ascii_safe() && !std::all_of(statement.sql.begin(), statement.sql.end(), is_ascii)) {
       readings.push_back(
           policy::unanalysable("non-ASCII text in a client encoding that hides ASCII characters"));
@@ -146,7 +144,9 @@ class ScriptCheck {
     for (const Reading& reading : readings) {
       session_.sent(reading, statement.sql, !statement.conditional);
     }
-    skip_data(statement, readings.front());
+    if (skip_data(statement, readings.front()) && statement.conditional) {
+      readings.front() = policy::unanalysable("a psql condition decides whether data follow");
+    }
     while (const auto finding = strictest(readings)) {
       const std::string kind = kind_of(finding->second->cls, finding->second->command);
       Remark& made = report(statement, *finding->second, finding->first, kind);
@@ -195,11 +195,14 @@ class ScriptCheck {
     return token_at(text_, std::min(statement.span.begin + offset, statement.span.end));
   }
 
-  void skip_data(const ScriptStatement& statement, const Reading& reading) {
-    if (!statement.data_may_follow) return;
-    for (const policy::Fact& fact : reading.facts) {
-      if (fact.cls == policy::StatementClass::copy_in && !fact.inner) script_.skip_copy_data();
-    }
+  bool skip_data(const ScriptStatement& statement, const Reading& reading) {
+    if (!statement.data_may_follow) return false;
+    const auto reads = [](const policy::Fact& fact) {
+      return fact.cls == policy::StatementClass::copy_in && !fact.inner;
+    };
+    const auto copies = std::count_if(reading.facts.begin(), reading.facts.end(), reads);
+    for (auto i = copies; i > 0; --i) script_.skip_copy_data();
+    return copies > 0;
   }
 
   const CheckContext& context_;
@@ -214,7 +217,11 @@ class ScriptCheck {
 }  // namespace
 
 ScriptReport check_script(const CheckContext& context, std::string name, std::string_view text) {
-  return ScriptCheck(context, std::move(name), text)();
+  if (text.find('\0') == std::string_view::npos) return ScriptCheck(context, std::move(name), text)();
+  ScriptReport report;
+  report.name = std::move(name);
+  report.unreadable = "it contains a zero byte, so it is no script for psql";
+  return report;
 }
 
 std::string kind_of(policy::StatementClass cls, std::string_view command) {

@@ -77,7 +77,8 @@ constexpr auto harmless = std::to_array<std::string_view>({"?",
                                                            "list",
                                                            "list+",
                                                            "lo_export",
-                                                           "lo_list", "lo_list+",
+                                                           "lo_list",
+                                                           "lo_list+",
                                                            "o",
                                                            "out",
                                                            "p",
@@ -182,7 +183,7 @@ std::string_view next_argument(std::string_view text, std::size_t at) {
 }
 
 bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-  return is_word(text, {policy::TokenKind::word, 0, text.size(), false, false}, lower);
+  return is_word(text, {policy::TokenKind::word, 0, text.size()}, lower);
 }
 
 }  // namespace
@@ -202,6 +203,7 @@ PsqlCommand read_psql_command(std::string_view script, std::size_t begin) {
 }
 
 std::optional<SlashCopy> read_slash_copy(std::string_view arguments) {
+  arguments = arguments.substr(0, arguments.find_last_not_of("; \t\r\f\v") + 1);
   policy::SqlLexer lexer(arguments, {});
   policy::Token token;
   int depth = 0;

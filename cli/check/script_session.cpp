@@ -55,6 +55,10 @@ void ScriptSession::settings_changed(const policy::Reading& reading, std::string
     return;
   }
   const Fact& fact = reading.facts.front();
+  const bool is_code =
+      fact.kind == policy::ObjectKind::function || fact.kind == policy::ObjectKind::procedure;
+  const bool defines = is_code && fact.cls == StatementClass::ddl_create && reading.statements.size() == 1;
+  if (defines) return;  // it runs when it is called
   const bool is_set =
       reading.facts.size() == 1 && fact.cls == StatementClass::session && fact.command == "SET";
   if (is_set && fact.name == "client_encoding") {

@@ -1,10 +1,9 @@
 #include "cli/check/source_text.h"
 
-#include <locale.h>
-#include <wchar.h>
-
 #include <algorithm>
 
+#include "policy/display_width.h"
+#include "policy/printable.h"
 #include "policy/utf8.h"
 
 namespace pgwarden::cli {
@@ -16,36 +15,20 @@ constexpr std::size_t excerpt_bytes_in_front_max = 100;
 constexpr std::size_t excerpt_cells_behind_max = 100;
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
-/// How many cells of a terminal a character takes; -1 for what cannot be shown.
-int cells_of(std::uint32_t code) {
-  static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  if (utf8 == nullptr) return code < 0x20 || code == 0x7F ? -1 : 1;
-  const locale_t before = ::uselocale(utf8);
-  const int cells = ::wcwidth(static_cast<wchar_t>(code));
-  ::uselocale(before);
-  return cells;
-}
-
-/// Characters that turn the direction of a line would show another text than the server reads.
-bool turns_direction(std::uint32_t code) {
-  return code == 0x061C || (code >= 0x200E && code <= 0x200F) || (code >= 0x202A && code <= 0x202E) ||
-         (code >= 0x2066 && code <= 0x2069);
-}
-
 struct Shown {
   std::string text;
   std::size_t cells = 0;
   std::size_t bytes = 0;  ///< of the original
 };
 
-/// The first character of `text` as it is shown.
+/// The first character of `text` as it is shown: nothing that steers a terminal or hides from a reader.
 Shown shown(std::string_view text) {
   if (text.front() == '\t') return {std::string(tab_cells, ' '), tab_cells, 1};
-  const policy::Utf8Character character = policy::utf8_character(text);
-  if (character.bytes == 0) return {std::string(replacement), 1, 1};
-  const int cells = cells_of(character.code);
-  if (cells < 0 || turns_direction(character.code)) return {std::string(replacement), 1, character.bytes};
-  return {std::string(text.substr(0, character.bytes)), static_cast<std::size_t>(cells), character.bytes};
+  const std::size_t bytes = std::max<std::size_t>(policy::utf8_character(text).bytes, 1);
+  const std::string_view itself = text.substr(0, bytes);
+  if (itself != "\\" && policy::printable(itself, bytes) != itself)
+    return {std::string(replacement), 1, bytes};
+  return {std::string(itself), policy::display_width(itself), bytes};
 }
 
 std::size_t characters(std::string_view text) {

@@ -75,6 +75,7 @@ bool SqlScript::read_token(ScriptStatement& statement, const Token& token) {
     return false;
   }
   if (token.kind == TokenKind::symbol) return read_symbol(statement, token);
+  if (token.part_end > 0) return read_first_part(statement, token);
   take(statement, {token.begin, token.end});
   if (token.kind == TokenKind::word) count_word(text_.substr(token.begin, token.end - token.begin));
   const bool strings_unknown = !standard_strings_ || token.begin < old_strings_until_;
@@ -82,6 +83,20 @@ bool SqlScript::read_token(ScriptStatement& statement, const Token& token) {
     doubt(statement, token.begin, "a string's end depends on standard_conforming_strings");
   }
   return false;
+}
+
+/// psql reads line by line and does not see that a string goes on in the next one: it reads the next part as
+/// a string of its own, without E in front.
+bool SqlScript::read_first_part(ScriptStatement& statement, const Token& token) {
+  const std::string_view between = text_.substr(token.part_end, token.end - token.part_end);
+  if (between.substr(0, between.find('\'')).find('\n') == std::string_view::npos) {
+    doubt(statement, token.part_end, "a string goes on behind a carriage return");
+  }
+  Token part = token;
+  part.end = token.part_end;
+  part.part_end = 0;
+  go_on_at(part.end);
+  return read_token(statement, part);
 }
 
 bool SqlScript::read_symbol(ScriptStatement& statement, const Token& token) {
@@ -118,7 +133,7 @@ void SqlScript::replace(ScriptStatement& statement, Span part, std::string_view 
   take(statement, part);
   const std::size_t offset = part.begin - statement.span.begin;
   sent_.replace(offset, part.end - part.begin, part.end - part.begin, ' ');
-  sent_.replace(offset + (part.end - part.begin) - by.size(), by.size(), by);
+  if (!by.empty()) sent_.replace(offset + 1, by.size(), by);
 }
 
 void SqlScript::doubt(ScriptStatement& statement, std::size_t at, std::string_view why) {
@@ -181,7 +196,7 @@ void SqlScript::read_colon(ScriptStatement& statement, std::size_t at) {
     return length == 0 ? 0 : 1 + opening.size() + length + closing.size();
   };
   if (const std::size_t literal = variable("'", "'"); literal > 0) {
-    replace(statement, {at, at + literal}, "$1 ");
+    replace(statement, {at, at + literal}, "$1");
     go_on_at(at + literal);
   } else if (const std::size_t test = variable("{?", "}"); test > 0) {
     replace(statement, {at, at + test}, "TRUE");
@@ -212,6 +227,21 @@ bool SqlScript::read_backslash(ScriptStatement& statement, std::size_t at) {
   return false;
 }
 
+/// The effect of a command, as what the script did before lets it have.
+PsqlEffect SqlScript::effect_of(const PsqlCommand& command) {
+  if (command.name == "unrestrict") restricted_ = false;
+  if (restricted_) return PsqlEffect::unforeseeable;  // newer psql refuses it
+  if (command.name == "restrict") restricted_ = true;
+  if (command.effect != PsqlEffect::set_variable) return command.effect;
+  const std::size_t first = std::min(command.arguments.find_first_not_of(" \t\r"), command.arguments.size());
+  const std::string_view name = command.arguments.substr(first);
+  numbered_variables_ = numbered_variables_ || (!name.empty() && is_digit(name.front()));
+  // In single-line mode every line is a statement. \prompt's first argument is the question.
+  const bool is_plain = name.empty() || is_variable_character(name.front()) || command.name == "prompt";
+  const bool single_line = name.find("SINGLELINE") != std::string_view::npos;
+  return is_plain && !single_line ? PsqlEffect::set_variable : PsqlEffect::unforeseeable;
+}
+
 bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
   const PsqlCommand command = read_psql_command(text_, at);
   const ScriptCommand found{command, {at, command.end}};
@@ -223,7 +253,7 @@ bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
     replace(statement, {begin, command.end}, "");
   }
   go_on_at(command.end);
-  switch (command.effect) {
+  switch (effect_of(command)) {
     case PsqlEffect::send:
       if (command.name == "gset") numbered_variables_ = true;
       if (depends && begun_) doubt(statement, at, depends_on_command);
@@ -249,28 +279,23 @@ bool SqlScript::read_command(ScriptStatement& statement, std::size_t at) {
       if (command.name == "endif" && conditions_ > 0) --conditions_;
       break;
     case PsqlEffect::connect:
-      set_standard_strings(true);
+      if (standard_strings_ != true)
+        set_standard_strings(conditions_ > 0 ? std::nullopt : std::optional(true));
       break;
     case PsqlEffect::include:
       set_standard_strings(std::nullopt);
       break;
-    case PsqlEffect::set_variable: {
-      const std::size_t first = command.arguments.find_first_not_of(" \t");
-      const bool numbered = first != std::string_view::npos && is_digit(command.arguments[first]);
-      numbered_variables_ = numbered_variables_ || numbered;
-      break;
-    }
     case PsqlEffect::copy:
-      doubtful_until_ = 0;
       return read_copy(statement, found);
     case PsqlEffect::unforeseeable:
     case PsqlEffect::unknown:
       doubt(statement, at,
             command.effect == PsqlEffect::unknown ? "psql has no such backslash command"
-                                                  : "psql sends statements that are not shown");
+                                                  : "it changes what psql sends in ways not shown");
       if (!begun_) take(statement, found.span);
       return finish(statement, command.end);
     case PsqlEffect::none:
+    case PsqlEffect::set_variable:
     case PsqlEffect::encoding:
     case PsqlEffect::run_program:
       break;

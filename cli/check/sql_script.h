@@ -41,9 +41,9 @@ struct ScriptStatement {
 /// What psql would put in the place of a variable is not known:
 ///   :'name'   a literal with an unknown value: the parameter $1 stands in `sql`
 ///   :{?name}  TRUE
-///   :name, :"name"   text or a name that only psql knows: the statement is unanalysable. A name of digits
-///   only
-///                    is the bound of an array slice (a[1:2]) as long as the script sets no such variable.
+///   :name     any text, :"name" any name: the statement is unanalysable. Digits alone are the bound of an
+///             array slice (a[1:2]) as long as the script sets no such variable.
+/// A zero byte hides the rest of its line from psql: texts with one are not for this class.
 /// All branches of \if are read. A command that psql finds to be wrong takes the rest of its line with it:
 /// SQL behind \\ may or may not run and is unanalysable.
 class SqlScript {
@@ -65,13 +65,16 @@ class SqlScript {
  private:
   bool passes_copy_data(ScriptStatement& statement, const policy::Token& token);
   bool read_token(ScriptStatement& statement, const policy::Token& token);
+  bool read_first_part(ScriptStatement& statement, const policy::Token& token);
   bool read_symbol(ScriptStatement& statement, const policy::Token& token);
   bool read_backslash(ScriptStatement& statement, std::size_t at);
   bool read_command(ScriptStatement& statement, std::size_t at);
+  PsqlEffect effect_of(const PsqlCommand& command);
   bool read_copy(ScriptStatement& statement, const ScriptCommand& found);
   void read_colon(ScriptStatement& statement, std::size_t at);
   void count_word(std::string_view word);
   void take(ScriptStatement& statement, Span part);
+  /// psql sends `by` for a part of the script, here behind a blank and with blanks up to the same length.
   void replace(ScriptStatement& statement, Span part, std::string_view by);
   static void doubt(ScriptStatement& statement, std::size_t at, std::string_view why);
   bool finish(ScriptStatement& statement, std::size_t next);
@@ -94,7 +97,8 @@ class SqlScript {
   Span copy_data_;                     ///< still to be skipped
   std::size_t doubtful_until_ = 0;     ///< up to here psql may have thrown the line away
   std::size_t old_strings_until_ = 0;  ///< up to here psql reads strings as before the last change
-  bool numbered_variables_ = false;
+  bool numbered_variables_ = false;    ///< the script may set variables whose names are digits
+  bool restricted_ = false;            ///< between \restrict and \unrestrict
 };
 
 }  // namespace pgwarden::cli
