@@ -18,6 +18,7 @@
 #include "cli/check/report.h"
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "cli/judged.h"
 #include "config/presets.h"
 
 namespace pgwarden::cli {
@@ -31,7 +32,7 @@ struct CheckOptions {
   std::vector<std::string> files;
   std::string config;
   std::string preset = "guarded";
-  policy::Principal who;
+  config::Sender sender;
   std::string format = "human";
   std::string color = "auto";
 };
@@ -69,19 +70,26 @@ PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
   return loaded->policy;
 }
 
-/// A rule for some users or databases cannot match when it is not said who runs the scripts.
-void warn_of_missing(const policy::Policy& policy, const policy::Principal& who) {
-  const auto warn = [&](const std::string& given, const char* option, const auto& list) {
+/// A rule for some users, databases, ... may not match when it is not said who runs the scripts, and from
+/// where.
+void warn_of_missing(const policy::Policy& policy, const config::Sender& sender) {
+  const auto warn = [&](const std::optional<std::string>& given, const char* option, const auto& list) {
     const bool needed = std::any_of(policy.rules.begin(), policy.rules.end(),
                                     [&](const policy::Rule& rule) { return !list(rule.match).empty(); });
-    if (given.empty() && needed) {
+    if (!given && needed) {
       std::cerr << "pgwarden: warning: rules depend on " << option << ", which was not given\n";
     }
   };
+  using policy::Match;
   warn(
-      who.user, "--user", [](const policy::Match& match) -> const auto& { return match.users; });
+      sender.user, "--user", [](const Match& match) -> const auto& { return match.users; });
   warn(
-      who.database, "--database", [](const policy::Match& match) -> const auto& { return match.databases; });
+      sender.database, "--database", [](const Match& match) -> const auto& { return match.databases; });
+  warn(
+      sender.application, "--application",
+      [](const Match& match) -> const auto& { return match.applications; });
+  warn(
+      sender.client, "--client", [](const Match& match) -> const auto& { return match.networks; });
 }
 
 ScriptReport unreadable(std::string name, std::string why) {
@@ -159,11 +167,12 @@ void write(const CheckOptions& options, const Reports& reports) {
   }
 }
 
-int check(CheckOptions options) {
+int check(const CheckOptions& options) {
+  policy::Principal who = principal(options.sender, {});
   const PolicyPtr policy =
-      options.config.empty() ? preset_policy(options.preset) : configured_policy(options.config, options.who);
-  warn_of_missing(*policy, options.who);
-  const CheckContext context{*policy, options.who};
+      options.config.empty() ? preset_policy(options.preset) : configured_policy(options.config, who);
+  warn_of_missing(*policy, options.sender);
+  const CheckContext context{*policy, who};
   Reports reports;
   for (const std::string& path : options.files) check_path(context, path, reports);
   write(options, reports);
@@ -178,7 +187,7 @@ constexpr const char* help = R"(Examples:
   pg_dump --schema-only app | pgwarden check -
   pgwarden check --format sarif migrations/ > pgwarden.sarif
 
-Exit code: 0 nothing is denied, 1 something is, 2 nothing is denied but something could not be read.
+Exit code: 0 nothing is denied, 1 something is or an exception is malformed, 2 something could not be read.
 
 A comment in front of a statement, or behind it on its last line, excepts one kind of denial:
   -- pgwarden: allow drop-table the table was emptied in 0041
@@ -197,9 +206,13 @@ void add_check(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"observe", "guarded", "append_only", "read_only"}))
       ->capture_default_str()
       ->excludes(config);
-  command->add_option("--user", options->who.user, "Who runs the scripts");
-  command->add_option("--database", options->who.database, "In which database");
-  command->add_option("--host", options->who.host, "On which host; with --config one that it protects");
+  command->add_option("--user", options->sender.user, "Who runs the scripts");
+  command->add_option("--database", options->sender.database,
+                      "In which database; the user's name if not given");
+  command->add_option("--application", options->sender.application, "As which application_name");
+  command->add_option("--client", options->sender.client,
+                      "From which address, or unix; 127.0.0.1 if not given");
+  command->add_option("--host", options->sender.host, "On which host; with --config one that it protects");
   command->add_option("--format", options->format, "How to report")
       ->check(CLI::IsMember({"human", "json", "sarif", "github"}))
       ->capture_default_str();

@@ -72,6 +72,8 @@ constexpr TaggedClass classes[] = {
     {T_WithClause, {read, Kind::none, {}, read_with}},
     {T_AlterTableCmd, {ddl_alter, Kind::none, {}, read_alter_command}},
     {T_Constraint, {ddl_alter, Kind::none, {}, read_constraint}},
+    {T_ColumnRef, {call_sensitive, Kind::function, {}, read_column}},
+    {T_A_Indirection, {call_sensitive, Kind::function, {}, read_indirection}},
     {T_FuncCall, {read, Kind::function, {}, read_function_call}},
     {T_JsonObjectConstructor, {read, Kind::function, {}, read_function_node}},
     {T_JsonArrayConstructor, {read, Kind::function, {}, read_function_node}},

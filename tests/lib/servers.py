@@ -99,9 +99,10 @@ protect: [127.0.0.1, "{postgres.socket_directory}"]
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        last_words = self.log_text()[-4000:]
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.process.returncode not in (0, -signal.SIGKILL):
-            raise AssertionError(f"pgwarden ended with {self.process.returncode}")
+            raise AssertionError(f"pgwarden ended with {self.process.returncode}: {last_words}")
 
     def log_text(self):
         return self.log.read_text(encoding="utf-8", errors="replace")

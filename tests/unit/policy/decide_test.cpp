@@ -348,6 +348,8 @@ TEST_CASE("a connection that asks for replication", "[decide]") {
 }
 
 TEST_CASE("a FunctionCall of a function that the catalogue does not know is not nothing", "[decide]") {
+  const Policy by_name = policy_of({rule("no-danger", Effect::deny, {.functions = {"danger"}})});
+  CHECK(decide_function_call(by_name, somebody(), 4'000'000'000).effect == Effect::deny);
   CHECK(decide_function_call(Policy{}, somebody(), 4'000'000'000).effect == Effect::deny);
 }
 

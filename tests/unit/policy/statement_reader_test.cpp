@@ -162,6 +162,21 @@ TEST_CASE("UPDATE and DELETE of every row are found") {
     INFO(sql);
     CHECK(read_statements(sql, {}).facts.front().cls == StatementClass::write);
   }
+  for (const std::string_view sql :
+       {"MERGE INTO t USING s ON t.id = t.id WHEN MATCHED THEN DELETE",
+        "MERGE INTO t USING s ON true OR t.id = 1 WHEN MATCHED THEN DELETE",
+        "MERGE INTO t USING s ON t.id = s.id WHEN NOT MATCHED BY SOURCE THEN DELETE"}) {
+    INFO(sql);
+    CHECK(facts_of(sql).front() == "write_unbounded: MERGE table t");
+  }
+  for (const std::string_view sql :
+       {"MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
+        "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT "
+        "VALUES (1)",
+        "MERGE INTO t USING s ON t.id = s.id WHEN NOT MATCHED BY SOURCE AND t.old THEN DELETE"}) {
+    INFO(sql);
+    CHECK(facts_of(sql).front() == "write: MERGE table t");
+  }
   CHECK(facts_of("MERGE INTO t USING s ON s.id = 1 WHEN MATCHED THEN DELETE").front() ==
         "write_unbounded: MERGE table t");
   CHECK(facts_of("MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE").front() ==
@@ -380,6 +395,27 @@ TEST_CASE("a table that a definition refers to is concerned, too") {
            "ddl_create: FOREIGN KEY ... REFERENCES table p temporary"}},
          {"ALTER TABLE pg_temp.c INHERIT public.p",
           {"ddl_alter: ALTER TABLE table pg_temp.c", "ddl_alter: ALTER TABLE ... INHERIT table public.p"}}});
+}
+
+TEST_CASE("a sensitive function is found where it is called as an attribute") {
+  for (const std::string_view sql :
+       {"SELECT (777::oid).lo_unlink", "SELECT x.lo_unlink FROM unnest(ARRAY[1::oid]) x",
+        "SELECT (ARRAY[780::oid])[1].lo_unlink", "SELECT ('DROP TABLE t'::text).dblink_exec",
+        "SELECT 1 FROM t WHERE (a).pg_terminate_backend", "SELECT s.x.\"pg_read_file\" FROM s.x"}) {
+    INFO(sql);
+    const Reading reading = read_statements(sql, {});
+    CHECK(std::any_of(reading.facts.begin(), reading.facts.end(),
+                      [](const Fact& fact) { return fact.cls == StatementClass::call_sensitive; }));
+  }
+  CHECK(facts_of("SELECT t.is_empty, t.name, (t).id, lo_unlink FROM t") == Facts{"read: SELECT table t"});
+}
+
+TEST_CASE("a view over a catalog is no ordinary view") {
+  check({{"CREATE TEMP VIEW v AS SELECT * FROM pg_class",
+          {"ddl_create: CREATE VIEW view v temporary", "read: SELECT table pg_class",
+           "catalog_write: CREATE VIEW table pg_class"}},
+         {"CREATE TEMP VIEW v AS SELECT * FROM pg_stat_activity",
+          {"ddl_create: CREATE VIEW view v temporary", "read: SELECT table pg_stat_activity"}}});
 }
 
 TEST_CASE("a materialized view is emptied by REFRESH ... WITH NO DATA") {
