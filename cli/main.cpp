@@ -31,7 +31,6 @@ int run(const std::vector<std::string>& arguments) {
   CLI::App app(
       "PostgreSQL firewall: blocks raw DDL, DROP and other destruction, and passes the rest untouched.",
       "pgwarden");
-  app.footer(examples);
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("pgwarden ") + PGWARDEN_VERSION + " (PostgreSQL " +
                                         std::string(policy::grammar_version()) + " grammar)");
@@ -44,6 +43,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_server_guard(app, exit_code);
   cli::add_check(app, exit_code);
   cli::add_health(app, exit_code);
+  app.footer(examples);  // last: subcommands would inherit it
   try {
     // CLI11 takes the arguments in reverse order.
     app.parse(std::vector<std::string>(std::make_reverse_iterator(separator),
