@@ -101,7 +101,7 @@ ScriptReport unreadable(std::string name, std::string why) {
 
 ScriptReport check_stream(const CheckContext& context, const std::string& name, std::istream& stream) {
   std::string text;
-  std::array<char, 64 * 1024> chunk;
+  std::array<char, 65'536> chunk;
   errno = 0;
   while (stream) {
     stream.read(chunk.data(), chunk.size());
