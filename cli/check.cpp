@@ -19,6 +19,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/judged.h"
+#include "config/keys.h"
 #include "config/presets.h"
 
 namespace pgwarden::cli {
@@ -36,13 +37,6 @@ struct CheckOptions {
   std::string format = "human";
   std::string color = "auto";
 };
-
-PolicyPtr preset_policy(const std::string& name) {
-  auto policy = std::make_shared<policy::Policy>();
-  std::vector<config::Diagnostic> diagnostics;
-  if (!config::add_preset(name, *policy, diagnostics)) throw std::logic_error(format(diagnostics.front()));
-  return policy;
-}
 
 /// The policy of a configuration file, for a host that it protects: `who.host`, or the only one it names.
 PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
@@ -169,8 +163,9 @@ void write(const CheckOptions& options, const Reports& reports) {
 
 int check(const CheckOptions& options) {
   policy::Principal who = principal(options.sender, {});
-  const PolicyPtr policy =
-      options.config.empty() ? preset_policy(options.preset) : configured_policy(options.config, who);
+  const PolicyPtr policy = options.config.empty()
+                               ? std::make_shared<policy::Policy>(config::preset_policy(options.preset))
+                               : configured_policy(options.config, who);
   warn_of_missing(*policy, options.sender);
   const CheckContext context{*policy, who};
   Reports reports;
@@ -203,7 +198,7 @@ void add_check(CLI::App& app, int& exit_code) {
       ->required();
   CLI::Option* config = command->add_option("--config", options->config, "The policy of this configuration");
   command->add_option("--preset", options->preset, "The policy of this preset")
-      ->check(CLI::IsMember({"observe", "guarded", "append_only", "read_only"}))
+      ->check(CLI::IsMember(config::preset_names))
       ->capture_default_str()
       ->excludes(config);
   command->add_option("--user", options->sender.user, "Who runs the scripts");

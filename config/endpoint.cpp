@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "policy/letters.h"
 #include "policy/network.h"
 
 namespace pgwarden::config {
@@ -52,9 +53,7 @@ Parsed<std::string> parse_host(std::string_view text) {
   const auto is_bad = [](char c) {
     return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_');
   };
-  std::string host(text);
-  std::transform(host.begin(), host.end(), host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  std::string host = policy::lower(text);
   if (policy::parse_address(host)) return {host, "", ""};
   if (host.ends_with('.')) host.pop_back();
   if (host.empty() || host.size() > host_bytes_max || std::any_of(host.begin(), host.end(), is_bad)) {

@@ -9,6 +9,7 @@
 
 #include "config/endpoint.h"
 #include "config/spelling.h"
+#include "policy/letters.h"
 
 namespace pgwarden::config {
 
@@ -90,9 +91,7 @@ std::string_view host_part(std::string_view url) {
 }
 
 bool is_postgres_url(std::string_view url) {
-  std::string scheme(url.substr(0, url.find("://")));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  const std::string scheme = policy::lower(url.substr(0, url.find("://")));
   return url.find("://") != std::string_view::npos && (scheme == "postgres" || scheme == "postgresql");
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/spelling.h"
+#include "policy/letters.h"
 
 namespace pgwarden::config {
 
@@ -26,12 +27,10 @@ constexpr auto time_units = std::to_array<Unit>({{"ms", 1}, {"s", 1000}, {"min",
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-bool is_boolean_word(std::string text) {
+bool is_boolean_word(std::string_view text) {
   constexpr auto words =
       std::to_array<std::string_view>({"true", "false", "yes", "no", "on", "off", "y", "n"});
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return std::find(words.begin(), words.end(), text) != words.end();
+  return std::find(words.begin(), words.end(), policy::lower(text)) != words.end();
 }
 
 /// A whole number and one of the units; nullopt when it is not that or too large for any use.

@@ -90,6 +90,9 @@ struct Fact {
   std::string_view argument;
 };
 
+/// Fact::command of every call.
+inline constexpr std::string_view call_of_function = "call of function";
+
 /// A call of a function that only reads, as far as its name says.
 constexpr bool is_harmless_call(const Fact& fact) {
   return fact.cls == StatementClass::read && fact.kind == ObjectKind::function;

@@ -2,13 +2,11 @@
 
 #include <cstddef>
 
+#include "policy/letters.h"
+
 namespace pgwarden::policy {
 
 namespace {
-
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 constexpr bool continues_character(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 

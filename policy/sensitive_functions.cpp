@@ -74,8 +74,20 @@ const SensitiveFunction* find_sensitive_function(std::string_view schema, std::s
     if (!schema_matches(it->schema, schema)) continue;
     if (it->arguments == 0 || it->arguments == arguments || arguments == unknown_arguments) return &*it;
   }
-  for (auto it = first_prefix; it != entries.end(); ++it) {
-    if (name.starts_with(it->name) && schema_matches(it->schema, schema)) return &*it;
+  const auto matches = [&](const SensitiveFunction& entry) {
+    return name.starts_with(entry.name) && schema_matches(entry.schema, schema);
+  };
+  // Those without a letter stand for a whole schema; of the others only some begin as the name does. Every
+  // call and every qualified column comes here.
+  static const auto first_letter = std::find_if(
+      first_prefix, entries.end(), [](const SensitiveFunction& entry) { return !entry.name.empty(); });
+  for (auto it = first_prefix; it != first_letter; ++it) {
+    if (matches(*it)) return &*it;
+  }
+  const std::string_view letter = name.substr(0, 1);
+  for (auto it = std::lower_bound(first_letter, entries.end(), letter, by_name);
+       it != entries.end() && it->name.starts_with(letter); ++it) {
+    if (matches(*it)) return &*it;
   }
   return nullptr;
 }

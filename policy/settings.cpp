@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/letters.h"
+
 namespace pgwarden::policy {
 namespace {
 
@@ -17,16 +19,10 @@ constexpr std::array privileged_settings{
     std::string_view{"dynamic_library_path"},    std::string_view{"extension_control_path"},
     std::string_view{"event_triggers"}};
 
-bool equal_folded(std::string_view a, std::string_view b) {
-  const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&fold](char x, char y) { return fold(x) == fold(y); });
-}
-
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
   return std::any_of(names.begin(), names.end(),
-                     [name](std::string_view entry) { return equal_folded(entry, name); });
+                     [name](std::string_view entry) { return equal_ignoring_case(entry, name); });
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/letters.h"
+
 namespace pgwarden::policy {
 namespace {
 
@@ -20,7 +22,6 @@ constexpr std::array<bool, 256> operator_characters = [] {
   return table;
 }();
 bool is_operator(char c) { return operator_characters[static_cast<unsigned char>(c)]; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "cli/check/script_session.h"
 #include "cli/check/sql_script.h"
 #include "policy/explanation.h"
+#include "policy/letters.h"
 #include "policy/printable.h"
 #include "policy/sql_lexer.h"
 
@@ -228,8 +229,7 @@ std::string kind_of(policy::StatementClass cls, std::string_view command) {
   if (cls == policy::StatementClass::unanalysable || command.empty()) return std::string(name_of(cls));
   std::string kind;
   bool gap = false;
-  for (char c : command) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const char c : policy::lower(command)) {
     const bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
     if (is_word && gap && !kind.empty()) kind += '-';
     if (is_word) kind += c;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/letters.h"
+
 namespace pgwarden::cli {
 
 namespace {
@@ -33,8 +35,7 @@ ExceptionComment malformed(std::string_view why) { return {{}, {}, std::string(w
 std::optional<ExceptionComment> read_exception(std::string_view comment) {
   std::string_view text = trimmed(comment.substr(std::min(comment.find_first_not_of('-'), comment.size())));
   const std::string_view first = take_word(text);
-  std::string name(first.substr(0, first.find(':')));
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string name = policy::lower(first.substr(0, first.find(':')));
   if (name != "pgwarden" || first.size() == name.size()) return std::nullopt;
   if (first != "pgwarden:") return malformed("an exception begins with \"pgwarden: \"");
   if (take_word(text) != "allow") return malformed("an exception can only allow");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/letters.h"
 #include "policy/sql_lexer.h"
 
 namespace pgwarden::cli {
@@ -161,9 +162,7 @@ std::size_t arguments_end(std::string_view line, std::size_t at, PsqlCommand& co
 
 bool is_word(std::string_view text, const policy::Token& token, std::string_view word) {
   return token.kind == policy::TokenKind::word &&
-         std::equal(word.begin(), word.end(), text.begin() + static_cast<std::ptrdiff_t>(token.begin),
-                    text.begin() + static_cast<std::ptrdiff_t>(token.end),
-                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+         policy::equal_ignoring_case(text.substr(token.begin, token.end - token.begin), word);
 }
 
 /// The next argument from `at` on: a word up to a blank, or quoted with doubled quotes inside.
@@ -180,10 +179,6 @@ std::string_view next_argument(std::string_view text, std::size_t at) {
     while (end < text.size() && !is_blank(text[end])) ++end;
   }
   return text.substr(at, end - at);
-}
-
-bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-  return is_word(text, {policy::TokenKind::word, 0, text.size()}, lower);
 }
 
 }  // namespace
@@ -222,8 +217,8 @@ std::optional<SlashCopy> read_slash_copy(std::string_view arguments) {
   };
   std::string_view file = next_argument(arguments, token.end);
   if (file.empty()) return std::nullopt;
-  const bool is_stdin = equal_ignoring_case(file, "stdin");
-  if (equal_ignoring_case(file, "program")) {
+  const bool is_stdin = policy::equal_ignoring_case(file, "stdin");
+  if (policy::equal_ignoring_case(file, "program")) {
     file = next_argument(arguments, end_of(file));
     if (!file.starts_with('\'')) return std::nullopt;
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "policy/letters.h"
 #include "policy/sql_lexer.h"
 
 namespace pgwarden::cli {
@@ -16,8 +17,7 @@ using policy::StatementClass;
 /// Lower case, without what PostgreSQL ignores in the name of an encoding.
 std::string folded(std::string_view name) {
   std::string text;
-  for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') text += static_cast<char>(c - 'A' + 'a');
+  for (const char c : policy::lower(name)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) text += c;
   }
   return text;

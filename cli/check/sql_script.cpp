@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/letters.h"
+
 namespace pgwarden::cli {
 
 namespace {
@@ -19,12 +21,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_variable_character(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::string lower(std::string_view word) {
-  std::string text(word);
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
 }
 
 /// The length of a variable's name in front of `closing`, at the beginning of `text`; 0 when there is none.
@@ -166,7 +162,7 @@ void SqlScript::reset_nesting() { parentheses_ = blocks_ = 0; }
 /// FUNCTION or PROCEDURE. psql takes every BEGIN in such a statement for this one.
 void SqlScript::count_word(std::string_view word) {
   constexpr std::size_t longest = 9;
-  const std::string text = word.size() > longest ? std::string() : lower(word);
+  const std::string text = word.size() > longest ? std::string() : policy::lower(word);
   if (words_ < 4) {
     constexpr std::array<std::string_view, 5> known{"create", "function", "procedure", "or", "replace"};
     const bool is_known = std::find(known.begin(), known.end(), text) != known.end();

@@ -6,8 +6,6 @@
 namespace pgwarden::policy::pg {
 namespace {
 
-constexpr std::string_view call_of_function = "call of function";
-
 const A_Const* constant_of(const Node* node) {
   if (const auto* cast = as_if<TypeCast>(node, T_TypeCast)) node = cast->arg;
   return as_if<A_Const>(node, T_A_Const);

@@ -146,10 +146,10 @@ bool lets_all_through(const Node* expression, const RangeVar* target, bool negat
   const auto lets = [&](const ListCell& cell) {
     return lets_all_through(node_of(cell), target, inverted, depth - 1);
   };
+  // (NOT has one argument only.)
   const bool one_is_enough = (junction->boolop == OR_EXPR) != negated;
-  if (junction->boolop == NOT_EXPR || one_is_enough)
-    return std::any_of(arguments.begin(), arguments.end(), lets);
-  return std::all_of(arguments.begin(), arguments.end(), lets);
+  return one_is_enough ? std::any_of(arguments.begin(), arguments.end(), lets)
+                       : std::all_of(arguments.begin(), arguments.end(), lets);
 }
 
 }  // namespace

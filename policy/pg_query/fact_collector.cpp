@@ -241,7 +241,7 @@ void FactCollector::add_harmless_call(const ObjectName& name) {
                            fact.inner == inner;
                   });
   if (repeated) return;
-  add(StatementClass::read, ObjectKind::function, "call of function", name);
+  add(StatementClass::read, ObjectKind::function, call_of_function, name);
   ++harmless_calls_;
 }
 

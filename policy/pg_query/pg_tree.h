@@ -42,6 +42,8 @@ extern "C" {
 #undef Abs
 #undef _
 
+#include "policy/letters.h"
+
 namespace pgwarden::policy::pg {
 
 /// Text of a C string that may be null.
@@ -90,11 +92,6 @@ inline std::optional<std::string_view> constant_text(const Node* node) {
   if (constant == nullptr || constant->isnull || nodeTag(&constant->val.node) != T_String)
     return std::nullopt;
   return view(constant->val.sval.sval);
-}
-
-/// ASCII letters alike in upper and lower case, as PostgreSQL compares the names of settings.
-inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && pg_strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace pgwarden::policy::pg

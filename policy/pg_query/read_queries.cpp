@@ -59,8 +59,7 @@ void read_set_config(FactCollector& collector, const FuncCall* call, const Objec
   const Node* argument = argument_of(call, "setting_name", 0);
   const auto setting = is_column(argument, "name") ? collector.known_setting(call) : constant_text(argument);
   if (!setting || is_lexing_setting(*setting)) {
-    Fact& fact =
-        collector.add(StatementClass::call_sensitive, ObjectKind::function, "call of function", name);
+    Fact& fact = collector.add(StatementClass::call_sensitive, ObjectKind::function, call_of_function, name);
     fact.argument = setting.value_or(std::string_view{});
     return;
   }

@@ -95,7 +95,7 @@ void read_function_call(std::uint32_t function_oid, std::vector<Fact>& facts) {
   Fact& fact = facts.emplace_back();
   fact.cls = harmless ? StatementClass::read : StatementClass::call_sensitive;
   fact.kind = ObjectKind::function;
-  fact.command = "call of function";
+  fact.command = call_of_function;
   fact.name = name;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "policy/matching.h"
+#include "tests/unit/policy/somebody.h"
 
 namespace pgwarden::policy {
 namespace {
@@ -17,16 +18,6 @@ Fact drop_table() {
   fact.schema = "public";
   fact.name = "t";
   return fact;
-}
-
-Principal somebody() {
-  Principal who;
-  who.user = "app";
-  who.database = "shop";
-  who.application_name = "psql";
-  who.host = "db.example.com";
-  who.address = *parse_address("10.1.2.3");
-  return who;
 }
 
 Rule rule(

@@ -4,6 +4,7 @@
 
 #include "policy/matching.h"
 #include "policy/verdict.h"
+#include "tests/unit/policy/somebody.h"
 
 // A match is written here by the few members that a test is about.
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -50,16 +51,6 @@ Policy policy_of(std::vector<Rule> rules, Effect default_effect = Effect::allow)
   made.rules = std::move(rules);
   made.default_effect = default_effect;
   return made;
-}
-
-Principal somebody() {
-  Principal who;
-  who.user = "app";
-  who.database = "shop";
-  who.application_name = "psql";
-  who.host = "db.example.com";
-  who.address = *parse_address("10.1.2.3");
-  return who;
 }
 
 Effect effect_of(const Policy& policy, const Fact& fact, const Principal& who = somebody()) {
