@@ -49,7 +49,7 @@ DIFFERENCES = (
     Difference("ddl", "maintenance", "CLUSTER", "maintenance is a class of its own here"),
     Difference("ddl", "maintenance", "REFRESH", "maintenance is a class of its own here"),
     Difference("ddl", "truncate", "REFRESH", "WITH NO DATA empties it"),
-    Difference("all", "system", "COMMIT PREPARED", "what it commits may be DDL that nobody judged here"),
+    Difference("all", "system", "(COMMIT|ROLLBACK) PREPARED", "what it ends may be another's, judged by nobody here"),
     Difference("all", "system", "SET", "settings that lift the server's own protection are administration here"),
     Difference("all", "write", "WITH|COPY", OUTERMOST),
     Difference("all", "write_unbounded", "WITH|COPY|SELECT", OUTERMOST),
