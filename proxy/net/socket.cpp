@@ -71,9 +71,9 @@ error_code try_send(Socket& socket, session::Outgoing& outgoing) {
   while (!outgoing.empty() && !error) {
     std::array<asio::const_buffer, parts_per_send> buffers;
     std::size_t count = 0;
-    for (const protocol::Bytes part : outgoing.parts()) {
+    for (const session::Outgoing::Part& part : outgoing.parts()) {
       if (count == buffers.size()) break;
-      buffers[count++] = asio::buffer(part);
+      buffers[count++] = asio::buffer(part.bytes);
     }
     outgoing.consume(socket.write_some(std::span(buffers.data(), count), error));
   }

@@ -15,13 +15,18 @@ namespace pgwarden::session {
 /// must be sent, or copied with keep(), before the next chunk is read into the same buffer.
 class Outgoing {
  public:
+  struct Part {
+    protocol::Bytes bytes;
+    bool own = false;  ///< kept here, else a view
+  };
+
   /// Appends bytes that stay where they are; a run that continues the last one joins it.
   void forward(protocol::Bytes bytes) {
     if (bytes.empty()) return;
-    if (!parts_.empty() && parts_.back().data() + parts_.back().size() == bytes.data()) {
-      parts_.back() = {parts_.back().data(), parts_.back().size() + bytes.size()};
+    if (!parts_.empty() && parts_.back().bytes.data() + parts_.back().bytes.size() == bytes.data()) {
+      parts_.back().bytes = {parts_.back().bytes.data(), parts_.back().bytes.size() + bytes.size()};
     } else {
-      parts_.push_back(bytes);
+      parts_.push_back({bytes, false});
     }
   }
 
@@ -29,37 +34,36 @@ class Outgoing {
   void write(std::string bytes) {
     if (bytes.empty()) return;
     own_.push_back(std::move(bytes));
-    parts_.emplace_back(own_.back());
+    parts_.push_back({own_.back(), true});
   }
 
-  const std::vector<protocol::Bytes>& parts() const noexcept { return parts_; }
+  const std::vector<Part>& parts() const noexcept { return parts_; }
   bool empty() const noexcept { return parts_.empty(); }
 
   /// Drops the first `size` bytes, which were sent.
   void consume(std::size_t size) {
     std::size_t whole = 0;
-    while (whole < parts_.size() && size >= parts_[whole].size()) size -= parts_[whole++].size();
+    while (whole < parts_.size() && size >= parts_[whole].bytes.size()) size -= parts_[whole++].bytes.size();
     parts_.erase(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(whole));
-    if (size > 0) parts_.front().remove_prefix(size);
+    if (size > 0) parts_.front().bytes.remove_prefix(size);
     if (parts_.empty()) own_.clear();
   }
 
-  /// Copies everything that is not sent yet, so that the views' buffers can go.
+  /// Copies the views that are not sent yet, so that their buffers can go.
   void keep() {
-    std::string rest;
-    for (const protocol::Bytes part : parts_) rest.append(part);
-    clear();
-    write(std::move(rest));
+    for (Part& part : parts_) {
+      if (!part.own) part = {own_.emplace_back(part.bytes), true};
+    }
   }
 
   /// Forgets everything, and the memory with it.
   void clear() {
-    std::vector<protocol::Bytes>().swap(parts_);
+    std::vector<Part>().swap(parts_);
     own_.clear();
   }
 
  private:
-  std::vector<protocol::Bytes> parts_;
+  std::vector<Part> parts_;
   std::list<std::string> own_;
 };
 

@@ -68,7 +68,7 @@ class Conversation {
 
   static std::string text(const Outgoing& out) {
     std::string all;
-    for (const auto part : out.parts()) all.append(part);
+    for (const auto& part : out.parts()) all.append(part.bytes);
     return all;
   }
 
