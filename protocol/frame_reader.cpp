@@ -124,8 +124,8 @@ FrameReader::Item FrameReader::collect() {
     state_ = State::header;
     return {Kind::frame, frame.front(), left_ - static_cast<std::uint32_t>(header_bytes), frame};
   }
-  // At once: to copy a large frame each time that it outgrows its place would take long. What is never written to
-  // costs address space only.
+  // At once: to copy a large frame each time that it outgrows its place would take long. What is never
+  // written to costs address space only.
   if (collected_.capacity() < left_) collected_.reserve(collected_.size() + left_);
   const std::size_t taken = std::min<std::size_t>(left_, input_.size());
   collected_.append(input_.substr(0, taken));
