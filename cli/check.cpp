@@ -17,57 +17,57 @@
 
 #include "cli/check/report.h"
 #include "cli/commands.h"
-#include "cli/files.h"
 #include "cli/judged.h"
-#include "config/keys.h"
-#include "config/presets.h"
+#include "cli/policy_options.h"
 
 namespace pgwarden::cli {
 
 namespace {
 
 namespace fs = std::filesystem;
-using PolicyPtr = std::shared_ptr<const policy::Policy>;
 
 struct CheckOptions {
   std::vector<std::string> files;
-  std::string config;
-  std::string preset = "guarded";
+  PolicyOptions policy;
   config::Sender sender;
   std::string format = "human";
   std::string color = "auto";
 };
 
-/// The policy of a configuration file, for a host that it protects: `who.host`, or the only one it names.
-PolicyPtr configured_policy(const std::string& path, policy::Principal& who) {
-  const std::optional<config::Config> loaded = load_config(path);
-  if (!loaded) throw std::runtime_error(path + ": not a valid configuration");
-  const policy::Policy& policy = *loaded->policy;
-  if (!who.host.empty()) {
-    if (policy.protects(who.host)) return loaded->policy;
-    throw std::runtime_error("--host: " + path + " does not protect \"" + who.host +
-                             "\"; nothing is denied there");
-  }
+/// Where nothing is said of it: the only protected upstream host.
+void add_host(policy::Principal& who, const config::Config& config) {
   std::set<std::string> hosts;
-  const auto add = [&](const config::Upstream& upstream) {
-    if (policy.protects(upstream.endpoint.host)) hosts.insert(upstream.endpoint.host);
-  };
-  for (const config::Listener& listener : loaded->listeners) {
-    if (listener.upstream) add(*listener.upstream);
-    for (const auto& [name, upstream] : listener.databases) add(upstream);
+  std::set<std::string> databases;
+  for (const config::Upstream* upstream : config::protected_upstreams(config)) {
+    hosts.insert(upstream->endpoint.host);
+    databases.insert(upstream->database);
   }
   if (hosts.size() != 1) {
-    throw std::runtime_error(path + " protects " + (hosts.empty() ? "none" : "several") +
-                             " of its upstream hosts; say with --host which one is meant");
+    throw std::runtime_error("the configuration protects " + std::string(hosts.empty() ? "none" : "several") +
+                             " of its upstream hosts; say with --host or --database which one is meant");
   }
   who.host = *hosts.begin();
-  return loaded->policy;
+  if (databases.size() == 1 && !databases.begin()->empty()) who.database = *databases.begin();
+}
+
+/// Who runs the scripts, on a host that is protected: the one said, the one that the database is routed to,
+/// or the only one.
+policy::Principal protected_principal(const config::Sender& sender, const config::Config& config) {
+  const bool routed = sender.host || sender.database;
+  policy::Principal who = principal(sender, routed ? config : config::Config{});
+  if (!routed && !config.listeners.empty()) add_host(who, config);
+  if (!config.policy->protects(who.host)) {
+    throw std::runtime_error("the configuration does not protect \"" + who.host +
+                             "\"; nothing is denied there");
+  }
+  return who;
 }
 
 /// A rule for some users, databases, ... may not match when it is not said who runs the scripts, and from
 /// where.
-void warn_of_missing(const policy::Policy& policy, const config::Sender& sender) {
-  const auto warn = [&](const std::optional<std::string>& given, const char* option, const auto& list) {
+void warn_of_missing(const policy::Policy& policy, const policy::Principal& who,
+                     const config::Sender& sender) {
+  const auto warn = [&](bool given, const char* option, const auto& list) {
     const bool needed = std::any_of(policy.rules.begin(), policy.rules.end(),
                                     [&](const policy::Rule& rule) { return !list(rule.match).empty(); });
     if (!given && needed) {
@@ -76,14 +76,16 @@ void warn_of_missing(const policy::Policy& policy, const config::Sender& sender)
   };
   using policy::Match;
   warn(
-      sender.user, "--user", [](const Match& match) -> const auto& { return match.users; });
+      sender.user.has_value(), "--user", [](const Match& match) -> const auto& { return match.users; });
   warn(
-      sender.database, "--database", [](const Match& match) -> const auto& { return match.databases; });
+      sender.database || who.database != who.user, "--database",
+      [](const Match& match) -> const auto& { return match.databases; });
   warn(
-      sender.application, "--application",
+      sender.application.has_value(), "--application",
       [](const Match& match) -> const auto& { return match.applications; });
   warn(
-      sender.client, "--client", [](const Match& match) -> const auto& { return match.networks; });
+      sender.client.has_value(), "--client",
+      [](const Match& match) -> const auto& { return match.networks; });
 }
 
 ScriptReport unreadable(std::string name, std::string why) {
@@ -162,12 +164,11 @@ void write(const CheckOptions& options, const Reports& reports) {
 }
 
 int check(const CheckOptions& options) {
-  policy::Principal who = principal(options.sender, {});
-  const PolicyPtr policy = options.config.empty()
-                               ? std::make_shared<policy::Policy>(config::preset_policy(options.preset))
-                               : configured_policy(options.config, who);
-  warn_of_missing(*policy, options.sender);
-  const CheckContext context{*policy, who};
+  const auto config = load_policy(options.policy);
+  if (!config) return usage;
+  const policy::Principal who = protected_principal(options.sender, *config);
+  warn_of_missing(*config->policy, who, options.sender);
+  const CheckContext context{*config->policy, who};
   Reports reports;
   for (const std::string& path : options.files) check_path(context, path, reports);
   write(options, reports);
@@ -196,18 +197,14 @@ void add_check(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<CheckOptions>();
   command->add_option("FILE", options->files, "Scripts for psql, folders of *.sql, or - for standard input")
       ->required();
-  CLI::Option* config = command->add_option("--config", options->config, "The policy of this configuration");
-  command->add_option("--preset", options->preset, "The policy of this preset")
-      ->check(CLI::IsMember(config::preset_names))
-      ->capture_default_str()
-      ->excludes(config);
+  add_policy_options(*command, options->policy);
   command->add_option("--user", options->sender.user, "Who runs the scripts");
   command->add_option("--database", options->sender.database,
                       "In which database; the user's name if not given");
   command->add_option("--application", options->sender.application, "As which application_name");
   command->add_option("--client", options->sender.client,
                       "From which address, or unix; 127.0.0.1 if not given");
-  command->add_option("--host", options->sender.host, "On which host; with --config one that it protects");
+  command->add_option("--host", options->sender.host, "On which host; one that the configuration protects");
   command->add_option("--format", options->format, "How to report")
       ->check(CLI::IsMember({"human", "json", "sarif", "github"}))
       ->capture_default_str();

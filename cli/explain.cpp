@@ -6,13 +6,11 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "cli/files.h"
 #include "cli/judged.h"
+#include "cli/policy_options.h"
 #include "cli/psql_message.h"
 #include "cli/statement_json.h"
 #include "cli/statement_tree.h"
-#include "config/keys.h"
-#include "config/presets.h"
 
 namespace pgwarden::cli {
 
@@ -20,8 +18,7 @@ namespace {
 
 struct ExplainOptions {
   std::string sql;
-  std::string config;
-  std::string preset = "guarded";
+  PolicyOptions policy;
   std::string format = "text";
   config::Sender sender;
 };
@@ -29,13 +26,6 @@ struct ExplainOptions {
 std::string text_of(const ExplainOptions& options) {
   if (options.sql != "-") return options.sql;
   return {std::istreambuf_iterator<char>(std::cin), {}};
-}
-
-std::optional<config::Config> config_of(const ExplainOptions& options) {
-  if (!options.config.empty()) return load_config(options.config);
-  config::Config config;
-  config.policy = std::make_shared<policy::Policy>(config::preset_policy(options.preset));
-  return config;
 }
 
 void print_text(const Judged& judged, const policy::Policy& policy, const policy::Principal& who,
@@ -52,7 +42,7 @@ void print_text(const Judged& judged, const policy::Policy& policy, const policy
 }
 
 int explain(const ExplainOptions& options) {
-  const auto config = config_of(options);
+  const auto config = load_policy(options.policy);
   if (!config) return usage;
   const std::string sql = text_of(options);
   const policy::Policy& policy = *config->policy;
@@ -74,13 +64,7 @@ void add_explain(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ExplainOptions>();
   command->add_option("SQL", options->sql, "The statements; \"-\" reads them from standard input")
       ->required();
-  CLI::Option* config = command->add_option("--config", options->config, "Configuration with the policy")
-                            ->envname("PGWARDEN_CONFIG");
-  command
-      ->add_option("--preset", options->preset, "Without a configuration: this preset, on a protected host")
-      ->check(CLI::IsMember(config::preset_names))
-      ->excludes(config)
-      ->capture_default_str();
+  add_policy_options(*command, options->policy);
   command->add_option("--user", options->sender.user, "Who the client logs in as");
   command->add_option("--database", options->sender.database, "The database it asks for [the user's name]");
   command->add_option("--application", options->sender.application, "Its application_name");

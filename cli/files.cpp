@@ -1,5 +1,6 @@
 #include "cli/files.h"
 
+#include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 
@@ -16,6 +17,11 @@ std::optional<config::Config> load_config(const std::string& path) {
   config::Loaded loaded = config::load_file(path);
   print(loaded.diagnostics);
   return std::move(loaded.config);
+}
+
+std::string config_of_environment() {
+  const char* const path = std::getenv("PGWARDEN_CONFIG");
+  return path == nullptr ? "" : path;
 }
 
 std::string read_file(const std::string& path) {

@@ -12,6 +12,10 @@ namespace pgwarden::cli {
 
 void print(const std::vector<config::Diagnostic>& problems);
 
+/// The configuration that PGWARDEN_CONFIG names; empty when it is not set. Stands in for --config where the
+/// command line does not say which policy is meant.
+std::string config_of_environment();
+
 /// nullopt when the configuration is bad.
 std::optional<config::Config> load_config(const std::string& path);
 

@@ -14,9 +14,10 @@ namespace pgwarden::cli {
 
 namespace {
 
-int show(const std::string& preset, const std::string& config_path) {
+int show(const std::string& preset, std::string config_path) {
+  if (config_path.empty() && preset.empty()) config_path = config_of_environment();
   if (config_path.empty()) {
-    std::cout << config::preset_text(preset);
+    std::cout << config::preset_text(preset.empty() ? "guarded" : preset);
     return ok;
   }
   const auto config = load_config(config_path);
@@ -37,14 +38,13 @@ int lint(const std::string& config_path) {
 void add_show(CLI::App& policy, int& exit_code) {
   CLI::App* command =
       policy.add_subcommand("show", "Print a preset, or all rules that a configuration comes to");
-  auto preset = std::make_shared<std::string>("guarded");
+  auto preset = std::make_shared<std::string>();
   auto path = std::make_shared<std::string>();
-  CLI::Option* config =
-      command->add_option("--config", *path, "This configuration: its rules, then its preset's");
-  command->add_option("PRESET", *preset, "Which preset")
+  CLI::Option* config = command->add_option(
+      "--config", *path, "This configuration: its rules, then its preset's [PGWARDEN_CONFIG]");
+  command->add_option("PRESET", *preset, "Which preset [guarded]")
       ->check(CLI::IsMember(config::preset_names))
-      ->excludes(config)
-      ->capture_default_str();
+      ->excludes(config);
   command->footer(
       "Examples:\n"
       "  pgwarden policy show read_only\n"

@@ -80,6 +80,9 @@ struct Config {
   unsigned workers = 0;  ///< threads; 0: one for each core
 };
 
+/// Those whose statements are judged.
+std::vector<const Upstream*> protected_upstreams(const Config& config);
+
 /// The configuration of `pgwarden run URL`: one listener, one upstream, which is protected with the preset
 /// `guarded`.
 Config zero_config(const Upstream& upstream, const Endpoint& listen);

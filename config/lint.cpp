@@ -13,29 +13,15 @@ namespace {
 
 using policy::Effect;
 using policy::Rule;
-using Strings = std::vector<std::string>;
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-/// The upstream hosts whose statements are judged.
-Strings protected_hosts(const Config& config) {
-  Strings hosts;
-  const auto add = [&](const Upstream& upstream) {
-    if (config.policy->protects(upstream.endpoint.host)) hosts.push_back(upstream.endpoint.host);
-  };
-  for (const Listener& listener : config.listeners) {
-    if (listener.upstream) add(*listener.upstream);
-    for (const auto& [name, upstream] : listener.databases) add(upstream);
-  }
-  return hosts;
-}
-
-bool matches_one_of(const Rule& rule, const Strings& hosts) {
+bool matches_one_of(const Rule& rule, const std::vector<const Upstream*>& upstreams) {
   Rule by_host;
   by_host.match.hosts = rule.match.hosts;
-  return std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+  return std::any_of(upstreams.begin(), upstreams.end(), [&](const Upstream* upstream) {
     policy::Principal who;
-    who.host = host;
+    who.host = upstream->endpoint.host;
     return !policy::principal_mismatch(by_host, who);
   });
 }
@@ -54,12 +40,20 @@ void check_patterns(const Value& entry, const Rule& rule, std::string_view key) 
   }
 }
 
-/// Rules of the preset that this rule of the file matches in every case, and answers otherwise.
-void check_preset(const Value& entry, const Rule& rule, const std::vector<Rule>& rules) {
+/// Rules of the preset that this rule of the file, `rules[index]`, matches in every case, before any other
+/// does, and answers otherwise.
+void check_preset(const Value& entry, const std::vector<Rule>& rules, std::size_t index) {
+  const Rule& rule = rules[index];
+  const auto matched_before = [&](const Rule& other) {
+    return std::any_of(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(index),
+                       [&](const Rule& earlier) { return policy::covers(earlier, other); });
+  };
   std::string hidden;
   for (const Rule& other : rules) {
-    if (other.file == rule.file) continue;
-    if (other.name == rule.name) {
+    if (other.file == rule.file || matched_before(other)) continue;
+    const bool is_copy =
+        other.effect == rule.effect && policy::covers(rule, other) && policy::covers(other, rule);
+    if (other.name == rule.name && !is_copy) {
       entry.refuse(
           "rule " + in_quotes(rule.name) + " has the name of a rule of the preset " + in_quotes(other.file),
           "messages and logs call rules by their names");
@@ -75,15 +69,15 @@ void check_preset(const Value& entry, const Rule& rule, const std::vector<Rule>&
 }
 
 void check_rules(const Value& list, const Config& config) {
-  const Strings hosts = protected_hosts(config);
+  const auto upstreams = protected_upstreams(config);
   const std::vector<Rule>& rules = config.policy->rules;
   const auto entries = list.items();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Rule& rule = rules[i];  // the file's own come first
     check_patterns(entries[i], rule, "objects");
     check_patterns(entries[i], rule, "functions");
-    check_preset(entries[i], rule, rules);
-    if (rule.effect != Effect::allow && !hosts.empty() && !matches_one_of(rule, hosts)) {
+    check_preset(entries[i], rules, i);
+    if (rule.effect != Effect::allow && !upstreams.empty() && !matches_one_of(rule, upstreams)) {
       entries[i].refuse("rule " + in_quotes(rule.name) + " can never " +
                             (rule.effect == Effect::deny ? "deny" : "warn") +
                             ": none of the upstreams that its \"hosts\" match is protected",
@@ -100,7 +94,7 @@ std::vector<Diagnostic> lint_text(std::string_view text, const std::string& file
   Problems problems(file_name, text);
   const auto root = parse_yaml(text, problems);
   const Fields fields = Value(*root, "configuration", problems).fields(root_keys);
-  if (protected_hosts(*loaded.config).empty()) {
+  if (protected_upstreams(*loaded.config).empty()) {
     const auto protect = fields.find("protect");
     problems.add(protect ? protect->at() : fields.at(), "no upstream of this file is protected",
                  "everything passes; what would be denied is only logged");

@@ -83,6 +83,18 @@ std::vector<Listener> read_listeners(const Value& list) {
   return listeners;
 }
 
+std::vector<const Upstream*> protected_upstreams(const Config& config) {
+  std::vector<const Upstream*> found;
+  const auto add = [&](const Upstream& upstream) {
+    if (config.policy->protects(upstream.endpoint.host)) found.push_back(&upstream);
+  };
+  for (const Listener& listener : config.listeners) {
+    if (listener.upstream) add(*listener.upstream);
+    for (const auto& [name, upstream] : listener.databases) add(upstream);
+  }
+  return found;
+}
+
 const Upstream* Listener::route(const std::string& database) const {
   for (const std::string& name : {database, std::string("*")}) {
     if (const auto found = databases.find(name); found != databases.end()) return &found->second;

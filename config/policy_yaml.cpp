@@ -158,7 +158,7 @@ std::string to_yaml(const policy::Policy& policy) {
   // Only the default of the preset is still wanted: "observe" has nothing else.
   out << YAML::Key << "preset" << YAML::Value << (allows ? "observe" : policy.preset);
   out << YAML::Comment(allows ? "what no rule matches is allowed" : "what no rule matches is denied");
-  if (policy.server_read_only) emit_text(out, "server_read_only", "true");
+  out << YAML::Key << "server_read_only" << YAML::Value << policy.server_read_only;
   const std::string comments = policy.rules.empty() ? "" : emit_rules(out, policy.rules);
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n" + comments;

@@ -162,6 +162,8 @@ class Files(unittest.TestCase):
         done = check("--config", config, "--host", "staging", good)
         self.assertEqual(done.returncode, 2)
         self.assertIn('does not protect "staging"', done.stderr)
+        self.assertEqual(check(good, environment={"PGWARDEN_CONFIG": config}).returncode, 1)
+        self.assertEqual(check("--preset", "observe", good, environment={"PGWARDEN_CONFIG": config}).returncode, 0)
         several = self.write("several.yaml", DENY_ALL.replace("protect: [db.example.com]", "protect: [other]"))
         self.assertIn("none of its upstream hosts", check("--config", several, good).stderr)
 

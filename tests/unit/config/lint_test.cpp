@@ -4,6 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "config/keys.h"
+#include "config/load.h"
+#include "config/policy_yaml.h"
+
 namespace pgwarden::config {
 namespace {
 
@@ -58,6 +62,15 @@ TEST_CASE("rules that take the place of the preset's", "[lint]") {
         Lines{});
   CHECK(lint("rules:\n- {name: no-drop, effect: deny, match: {classes: [read]}}\n") ==
         Lines{"3:3: rule \"no-drop\" has the name of a rule of the preset \"guarded\""});
+}
+
+TEST_CASE("nothing to say of what is written out", "[lint]") {
+  for (const std::string_view preset : preset_names) {
+    INFO(preset);
+    const std::string file = "listeners: [{listen: '127.0.0.1:0', upstream: 'postgres://db.example.com'}]\n";
+    const Loaded loaded = load_text(file + "preset: " + std::string(preset) + "\n", "f.yaml");
+    CHECK(lint(to_yaml(*loaded.config->policy)) == Lines{});
+  }
 }
 
 TEST_CASE("rules and files that can never deny", "[lint]") {

@@ -73,9 +73,15 @@ TEST_CASE("every preset can be written out", "[policy_yaml]") {
     const policy::Policy again = load(to_yaml(original));
     INFO(preset);
     CHECK(again.default_effect == original.default_effect);
+    CHECK(again.server_read_only == original.server_read_only);
     REQUIRE(again.rules.size() >= original.rules.size());
     for (std::size_t i = 0; i < original.rules.size(); ++i) check_same(again.rules[i], original.rules[i]);
   }
+}
+
+TEST_CASE("what is said against the preset is written out", "[policy_yaml]") {
+  CHECK_FALSE(load(to_yaml(load("preset: read_only\nserver_read_only: false\n"))).server_read_only);
+  CHECK(load(to_yaml(load("preset: observe\nserver_read_only: true\n"))).server_read_only);
 }
 
 TEST_CASE("rules without a say are mentioned, taken names made whole", "[policy_yaml]") {
