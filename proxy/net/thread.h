@@ -11,7 +11,7 @@ namespace pgwarden::net {
 
 /// Runs a function on a thread of its own and joins it at destruction. PostgreSQL's parser needs more stack
 /// for some texts than containers give threads by default, and its own stack check is switched off in
-/// libpg_query (D5a).
+/// libpg_query (D12).
 class Thread {
  public:
   explicit Thread(std::function<void()> body) {
