@@ -1,79 +1,57 @@
-"""Plays a scenario of frontend messages against a server and returns what came back.
+"""One session on the wire: frontend messages made and sent, backend messages read; nothing of libpq in between."""
 
-A scenario is a text file, one step a line; strings are in double quotes with Python's escapes.
-
-    Query SQL | Parse NAME SQL [OID...] | Bind PORTAL NAME [VALUE|NULL...] | Describe S|P NAME | Execute PORTAL [ROWS]
-    Close S|P NAME | Sync | Flush | CopyData TEXT | CopyDone | CopyFail TEXT | FunctionCall OID [VALUE...] | Terminate
-        append a message to what is sent next
-    raw HEX             append bytes
-    until TYPE [N]      send, then read until N messages of that type have come
-    send                send without reading
-    pause SECONDS
-    startup NAME VALUE  a startup parameter beside user and database (before the first message)
-    protocol MAJOR.MINOR
-    leave               close the sending side and read to the end (instead of Terminate)
-    unprotected         through pgwarden's listener whose upstream is not protected
-    check SQL RESULT    afterwards, on a connection of its own: the first column of the first row
-
-A text written deny"..." is one that pgwarden must deny: the direct session gets a text that does not parse in its
-place, so that both sessions fail at the same step.
-"""
-
-import re
+import base64
+import hashlib
+import hmac
 import socket
 import struct
 import time
 
-UNPARSABLE = "not_a_statement"
 TIMEOUT_S = 20
+CANCEL, SSL, GSSENC = (0x04D20000 + code for code in (0x162E, 0x162F, 0x1630))
 
-_WORD = re.compile(r'\s*(deny)?("(?:[^"\\]|\\.)*"|\S+)')
-
-
-class Step:
-    def __init__(self, line):
-        self.words = []
-        self.denied = []
-        position = 0
-        text = line.strip()
-        while position < len(text):
-            match = _WORD.match(text, position)
-            word = match.group(2)
-            if word.startswith('"'):
-                word = word[1:-1].encode().decode("unicode_escape")
-            self.words.append(word)
-            self.denied.append(match.group(1) is not None)
-            position = match.end()
-        self.name = self.words[0]
-
-    def arguments(self, direct):
-        return [
-            UNPARSABLE if denied and direct else word
-            for word, denied in zip(self.words[1:], self.denied[1:])
-        ]
-
-
-def load(path):
-    with open(path, encoding="utf-8") as lines:
-        return [Step(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+# When bytes are sent in pieces, so many of each message are; the rest of a larger one follows at once.
+_CUT_BYTES = 256
+# Between single bytes, so that each is read by itself: the reader would find several at once otherwise.
+GAP_S = 0.00005
 
 
 def _frame(tag, body):
     return tag.encode() + struct.pack("!I", len(body) + 4) + body
 
 
+def packet(code, body=b""):
+    """What has no type byte: StartupMessage, SSLRequest, GSSENCRequest, CancelRequest."""
+    return struct.pack("!II", len(body) + 8, code) + body
+
+
+def _text(text):
+    return text.encode(errors="surrogateescape")
+
+
 def _string(text):
-    return text.encode() + b"\0"
+    return _text(text) + b"\0"
 
 
 def _values(values):
     body = struct.pack("!H", len(values))
     for value in values:
-        body += struct.pack("!i", -1) if value == "NULL" else struct.pack("!I", len(value.encode())) + value.encode()
+        body += struct.pack("!i", -1) if value == "NULL" else struct.pack("!I", len(_text(value))) + _text(value)
     return body
 
 
+def _formats(args):
+    """Takes `in:CODES` and `out:CODES` off the end of `args`: the format codes of parameters and of results."""
+    formats = {"in": b"\0\0", "out": b"\0\0"}
+    while args and args[-1].split(":")[0] in formats:
+        direction, codes = args.pop().split(":")
+        codes = [int(code) for code in codes.split(",")]
+        formats[direction] = struct.pack(f"!H{len(codes)}H", len(codes), *codes)
+    return formats
+
+
 def _message(name, args):
+    args = list(args)
     if name == "Query":
         return _frame("Q", _string(args[0]))
     if name == "Parse":
@@ -81,23 +59,62 @@ def _message(name, args):
         types = struct.pack("!H", len(oids)) + b"".join(struct.pack("!I", oid) for oid in oids)
         return _frame("P", _string(args[0]) + _string(args[1]) + types)
     if name == "Bind":
-        return _frame("B", _string(args[0]) + _string(args[1]) + b"\0\0" + _values(args[2:]) + b"\0\0")
-    if name == "BindBinary":
-        return _frame("B", _string(args[0]) + _string(args[1]) + b"\0\0" + _values(args[2:]) + b"\0\1\0\1")
+        formats = _formats(args)
+        names = _string(args[0]) + _string(args[1])
+        return _frame("B", names + formats["in"] + _values(args[2:]) + formats["out"])
     if name in ("Describe", "Close"):
         return _frame(name[0], args[0].encode() + _string(args[1]))
     if name == "Execute":
-        return _frame("E", _string(args[0]) + struct.pack("!I", int(args[1]) if len(args) > 1 else 0))
+        return _frame("E", _string(args[0]) + struct.pack("!i", int(args[1]) if len(args) > 1 else 0))
     if name == "FunctionCall":
-        return _frame("F", struct.pack("!I", int(args[0])) + b"\0\0" + _values(args[1:]) + b"\0\0")
+        formats = _formats(args)
+        result = formats["out"][2:] or b"\0\0"
+        return _frame("F", struct.pack("!I", int(args[0])) + formats["in"] + _values(args[1:]) + result)
     if name == "CopyData":
-        return _frame("d", args[0].encode())
+        return _frame("d", _text(args[0]))
     if name == "CopyFail":
         return _frame("f", _string(args[0]))
-    if name == "raw":
-        return bytes.fromhex("".join(args))
+    if name == "PasswordMessage":
+        return _frame("p", _string(args[0]))
+    if name == "SASLInitialResponse":
+        data = _text(args[1])
+        return _frame("p", _string(args[0]) + struct.pack("!I", len(data)) + data)
+    if name == "SASLResponse":
+        return _frame("p", _text(args[0]))
     simple = {"Sync": "S", "Flush": "H", "CopyDone": "c", "Terminate": "X"}
     return _frame(simple[name], b"")
+
+
+def md5_password(user, password, salt):
+    inner = hashlib.md5((password + user).encode()).hexdigest()
+    return "md5" + hashlib.md5(inner.encode() + salt).hexdigest()
+
+
+def scram_final(first, server_first, password):
+    """The client-final-message of SCRAM-SHA-256 without channel binding (RFC 5802)."""
+    fields = dict(field.split("=", 1) for field in server_first.split(","))
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(fields["s"]), int(fields["i"]))
+    without_proof = f"c=biws,r={fields['r']}"
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    signed = ",".join((first.removeprefix("n,,"), server_first, without_proof)).encode()
+    signature = hmac.digest(hashlib.sha256(client_key).digest(), signed, "sha256")
+    proof = bytes(a ^ b for a, b in zip(client_key, signature))
+    return f"{without_proof},p={base64.b64encode(proof).decode()}"
+
+
+def _pieces(data, size):
+    """Cuts `data`: the first _CUT_BYTES of each message into pieces of `size` bytes, the rest of it in one."""
+    at = 0
+    while at < len(data):
+        end = cut = len(data)
+        if data[at] and end - at >= 5:  # a type byte; anything else is small
+            length = struct.unpack_from("!I", data, at + 1)[0]
+            end = min(end, at + 1 + max(length, 4))
+            cut = min(end, at + _CUT_BYTES)
+        yield from (data[start : min(start + size, cut)] for start in range(at, cut, size))
+        if cut < end:
+            yield data[cut:end]
+        at = end
 
 
 class Player:
@@ -106,95 +123,100 @@ class Player:
     def __init__(self, address, direct, piece=None):
         self.socket = socket.create_connection(address, TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.address = address
         self.direct = direct
         self.piece = piece
-        self.buffer = b""
+        self.sends = 0
+        self.buffer = bytearray()
         self.received = []
         self.outgoing = b""
 
     def startup(self, user, database, parameters, version):
-        body = struct.pack("!HH", *version)
-        for name, value in [("user", user), ("database", database), *parameters]:
-            body += _string(name) + _string(value)
-        self.outgoing += struct.pack("!I", len(body) + 5) + body + b"\0"
+        parameters = [("user", user), ("database", database), *parameters]
+        body = b"".join(_string(name) + _string(value) for name, value in parameters if value is not None)
+        self.outgoing += packet(version[0] << 16 | version[1], body + b"\0")
 
     def query(self, sql):
         self.outgoing += _message("Query", [sql])
 
     def send(self):
         data, self.outgoing = self.outgoing, b""
+        pieces = [data] if self.piece is None else _pieces(data, self.piece)
         try:
-            for at in range(0, len(data), self.piece or len(data) or 1):
-                self.socket.sendall(data[at : at + (self.piece or len(data))])
+            for piece in pieces:
+                self.socket.sendall(piece)
+                self.sends += 1
+                if self.piece == 1:
+                    time.sleep(GAP_S)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the peer has ended the session: its last words are still to be read
 
-    def read_message(self):
-        """The next message as (type, body); None at the end of the stream."""
-        while len(self.buffer) < 5 or len(self.buffer) < 1 + struct.unpack("!I", self.buffer[1:5])[0]:
+    def _fill(self, size):
+        """Reads until the buffer holds `size` bytes; False at the end of the stream."""
+        while len(self.buffer) < size:
             try:
-                data = self.socket.recv(65536)
+                data = self.socket.recv(max(65536, min(size - len(self.buffer), 1 << 20)))
             except ConnectionResetError:
                 data = b""
             if not data:
                 if self.buffer:
-                    self.received.append(("cut", self.buffer))
-                    self.buffer = b""
-                return None
+                    self.received.append(("cut", bytes(self.buffer)))
+                    self.buffer.clear()
+                return False
             self.buffer += data
-        size = 1 + struct.unpack("!I", self.buffer[1:5])[0]
-        message = (chr(self.buffer[0]), self.buffer[5:size])
-        self.buffer = self.buffer[size:]
+        return True
+
+    def _take(self, size):
+        data = bytes(memoryview(self.buffer)[:size])
+        del self.buffer[:size]
+        return data
+
+    def read_message(self):
+        """The next message as (type, body); None at the end of the stream."""
+        if not self._fill(5):
+            return None
+        size = 1 + struct.unpack_from("!I", self.buffer, 1)[0]
+        if not self._fill(size):
+            return None
+        data = self._take(size)
+        message = (chr(data[0]), data[5:])
         self.received.append(message)
         return message
 
-    def until(self, tag, count):
+    def read_byte(self):
+        """The answer to an SSLRequest or GSSENCRequest."""
         if self.outgoing:
             self.send()
+        if self._fill(1):
+            self.received.append(("answer", self._take(1)))
+
+    def until(self, tag, count):
+        """Sends, and reads until `count` messages of that type have come, or an end of the session; the last of them."""
+        if self.outgoing:
+            self.send()
+        message = None
         while count > 0:
             message = self.read_message()
             if message is None:
-                return
+                break
             count -= message[0] == tag
+        return message
+
+    def cancel(self, key):
+        with socket.create_connection(self.address, TIMEOUT_S) as request:
+            request.sendall(packet(CANCEL, key))
+            request.recv(1)  # the end: the server has sent the signal by then
+
+    def end_of_sending(self):
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the peer has ended the session
 
     def finish(self):
         while self.read_message() is not None:
             pass
         self.socket.close()
-
-
-def play(steps, address, direct, user, database, piece=None):
-    """The messages that a session gets, from its start to the end of the stream."""
-    player = Player(address, direct, piece)
-    parameters = [tuple(step.words[1:]) for step in steps if step.name == "startup"]
-    version = (3, 0)
-    for step in steps:
-        if step.name == "protocol":
-            version = tuple(int(part) for part in step.words[1].split("."))
-    player.startup(user, database, parameters, version)
-    if not any(step.name == "pipelined-login" for step in steps):
-        player.until("Z", 1)
-    for step in steps:
-        args = step.arguments(direct)
-        if step.name in ("startup", "protocol", "unprotected", "check", "pipelined-login"):
-            continue
-        if step.name == "until":
-            player.until(args[0], int(args[1]) if len(args) > 1 else 1)
-        elif step.name == "send":
-            player.send()
-        elif step.name == "pause":
-            time.sleep(float(args[0]))
-        elif step.name == "leave":
-            player.send()
-            player.socket.shutdown(socket.SHUT_WR)
-            player.finish()
-            return player.received
-        else:
-            player.outgoing += _message(step.name, args)
-    player.outgoing += _message("Terminate", [])
-    player.send()
-    player.finish()
-    return player.received
 
 
 def error_fields(body):
@@ -207,19 +229,3 @@ def error_fields(body):
 
 def is_denial(message):
     return message[0] == "E" and "(pgwarden " in error_fields(message[1]).get("M", "")
-
-
-def normalised(message):
-    """The message without what must differ: process ids, the cancel key, and the words of a denial."""
-    tag, body = message
-    if tag == "K":
-        return (tag, b"key of %d bytes" % len(body))
-    if tag == "A":
-        return (tag, body[4:])
-    if tag == "E":
-        fields = error_fields(body)
-        if is_denial(message) or UNPARSABLE in fields.get("M", ""):
-            return (tag, "denied", fields["V"])
-        if fields["C"] == "08P01":  # pgwarden answers a malformed statement: without a place in the server's source
-            return (tag, {code: value for code, value in fields.items() if code not in "FLR"})
-    return message

@@ -1,88 +1,185 @@
 #!/usr/bin/env python3
-"""Plays every scenario directly and through pgwarden, whole and cut, and compares the two byte streams.
+"""Plays every scenario directly and through pgwarden, whole and cut, and compares what the two sessions received.
 
 usage: wire_test.py PGWARDEN [SCENARIO...]
 """
 
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
+import time
+
+import psycopg2
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from lib.servers import Pgwarden, ScratchPostgres  # noqa: E402
-from wire import player  # noqa: E402
+from wire import transcript  # noqa: E402
+from wire.relay import Relay  # noqa: E402
+from wire.scenario import UNPARSABLE, Play, Scenario  # noqa: E402
+from wire.player import is_denial  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-PIECES = (None, 1, 7)  # bytes per send
+SANITIZED = bool(os.environ.get("PGWARDEN_SANITIZE"))
+WORKERS = 4
+CONF = "wal_level = logical\nmax_prepared_transactions = 0\nlog_min_messages = fatal"
+HBA = "\n".join(
+    f"host all {user} 127.0.0.1/32 {method}"
+    for user, method in [
+        ("plain", "password"),
+        ("hashed", "md5"),
+        ("scram", "scram-sha-256"),
+        ("rejected", "reject"),
+        ("nobody_scram", "scram-sha-256"),
+    ]
+)
+DEADLINE_S = 15
 
 
-def fixture(postgres):
-    postgres.psql("postgres", "DROP DATABASE IF EXISTS wire_template")
-    postgres.psql("postgres", "CREATE DATABASE wire_template")
-    postgres.psql("wire_template", (HERE / "fixture.sql").read_text(encoding="utf-8"))
+class Workspace:
+    """A scratch database, put back between two plays. One thread at a time."""
+
+    def __init__(self, postgres, number):
+        self.postgres = postgres
+        self.database = f"wire_{number}"
+        self.control = None
+        self.second = None
+        self.make()
+
+    def make(self):
+        if self.control:
+            self.control.close()
+        self.postgres.psql("postgres", f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
+        self.postgres.psql("postgres", f"CREATE DATABASE {self.database} TEMPLATE wire_template")
+        self.control = self.connect()
+
+    def connect(self):
+        connection = psycopg2.connect(
+            host="127.0.0.1", port=self.postgres.port, user="postgres", dbname=self.database, connect_timeout=DEADLINE_S
+        )
+        connection.autocommit = True
+        return connection
+
+    def ask(self, sql):
+        with self.control.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]
+
+    def wait_for(self, sql):
+        deadline = time.monotonic() + DEADLINE_S
+        while not self.ask(sql):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never true: {sql}")
+            time.sleep(0.01)
+
+    def other(self, sql):
+        self.second = self.second or self.connect()
+        with self.second.cursor() as cursor:
+            cursor.execute(sql)
+
+    def leave(self):
+        """The second session ends, the played one must have."""
+        if self.second:
+            self.second.close()
+            self.second = None
+        self.wait_for("SELECT alone()")
+
+    def restore(self):
+        """As it was, object ids included: they are in the streams."""
+        try:
+            self.ask("SELECT restore()")
+        except psycopg2.Error:
+            self.make()
 
 
-def fresh_database(postgres):
-    # The same name and a copy of the same files each time: names and object ids in the streams are then equal.
-    postgres.psql("postgres", "DROP DATABASE IF EXISTS wire WITH (FORCE)")
-    postgres.psql("postgres", "CREATE DATABASE wire TEMPLATE wire_template")
+class Comparison:
+    """Plays scenarios against `listeners`: pgwardens by the number of bytes to a piece."""
 
+    def __init__(self, postgres, pgwardens):
+        self.postgres = postgres
+        self.pgwardens = pgwardens
+        self.messages = 0
+        self.sends = 0
 
-def run(steps, postgres, address, direct, piece):
-    fresh_database(postgres)
-    messages = player.play(steps, address, direct, "postgres", "wire", piece)
-    for step in steps:
-        if step.name == "check":
-            sql, expected = step.words[1:]
-            actual = postgres.psql("wire", sql)
+    def play(self, scenario, workspace, address, direct, piece=None):
+        workspace.restore()
+        play = Play(scenario, workspace, address, direct, piece)
+        try:
+            received = play.run()
+        finally:
+            workspace.leave()
+        for sql, expected in scenario.checks:
+            actual = str(workspace.ask(sql))
             if actual != expected:
-                raise AssertionError(f"{sql}: {actual!r} instead of {expected!r} ({'direct' if direct else 'pgwarden'})")
-    return messages
+                where = "direct" if direct else "pgwarden"
+                raise AssertionError(f"{where}, pieces of {piece} bytes: {sql}: {actual!r} instead of {expected!r}")
+        self.messages += len(received)
+        self.sends += play.session.sends
+        return received
 
-
-def difference(direct, proxied):
-    for number, pair in enumerate(zip(direct, proxied)):
-        if player.normalised(pair[0]) != player.normalised(pair[1]):
-            return f"message {number}: direct {pair[0]!r}\n  pgwarden {pair[1]!r}"
-    if len(direct) != len(proxied):
-        return f"direct {len(direct)} messages, pgwarden {len(proxied)}; the rest: {(direct + proxied)[-5:]!r}"
-    return None
-
-
-def test(path, postgres, pgwarden):
-    steps = player.load(path)
-    unprotected = any(step.name == "unprotected" for step in steps)
-    expects_denial = any(any(step.denied) for step in steps)
-    address = pgwarden.unprotected if unprotected else pgwarden.protected
-    direct = run(steps, postgres, postgres.address, True, None)
-    for piece in PIECES:
-        proxied = run(steps, postgres, address, False, piece)
-        found = difference(direct, proxied)
-        if found:
-            raise AssertionError(f"pieces of {piece} bytes: {found}")
-        reached = any(player.UNPARSABLE.encode() in body for tag, body in direct if tag == "E")
-        if expects_denial and reached and not any(map(player.is_denial, proxied)):
-            raise AssertionError("nothing was denied")
+    def compare(self, scenario, workspace):
+        direct = self.play(scenario, workspace, self.postgres.address, True)
+        expected = list(transcript.lines(direct, scenario, direct=True))
+        denial_due = scenario.expects_denial and any(UNPARSABLE.encode() in body for tag, body in direct if tag == "E")
+        for piece, pgwarden in self.pgwardens:
+            if scenario.whole_only and piece:
+                continue
+            address = pgwarden.unprotected if scenario.unprotected else pgwarden.protected
+            proxied = self.play(scenario, workspace, address, False, piece)
+            found = transcript.difference(expected, list(transcript.lines(proxied, scenario)))
+            if found:
+                raise AssertionError(f"pieces of {piece} bytes:\n{found}")
+            if denial_due and not any(map(is_denial, proxied)):
+                raise AssertionError("nothing was denied")
 
 
 def main():
     binary, names = sys.argv[1], sys.argv[2:]
-    paths = sorted((HERE / "scenarios").glob("*.txt"))
+    scenarios = [Scenario(path) for path in sorted((HERE / "scenarios").glob("*.txt"))]
     if names:
-        paths = [path for path in paths if path.stem in names]
+        scenarios = [scenario for scenario in scenarios if scenario.name in names]
+    if SANITIZED:
+        scenarios = [scenario for scenario in scenarios if not scenario.whole_only]
     failed = 0
-    with ScratchPostgres() as postgres, Pgwarden(binary, postgres) as pgwarden:
-        fixture(postgres)
-        for path in paths:
-            try:
-                test(path, postgres, pgwarden)
-                print(f"ok    {path.stem}")
-            except (AssertionError, OSError, subprocess.CalledProcessError) as error:
-                failed += 1
-                print(f"FAIL  {path.stem}: {error}")
-    print(f"{len(paths) - failed} passed, {failed} failed")
-    return 1 if failed or not paths else 0
+    started = time.monotonic()
+    with (
+        ScratchPostgres(CONF, HBA) as postgres,
+        Relay(postgres) as relay,
+        Pgwarden(binary, postgres) as pgwarden,
+        Pgwarden(binary, relay) as cut_pgwarden,
+    ):
+        postgres.psql("postgres", (HERE / "roles.sql").read_text(encoding="utf-8"))
+        postgres.psql("postgres", "CREATE DATABASE wire_template")
+        postgres.psql("wire_template", (HERE / "fixture.sql").read_text(encoding="utf-8"))
+        comparison = Comparison(postgres, [(None, pgwarden), (1, cut_pgwarden), (7, pgwarden)])
+        workspaces = [Workspace(postgres, number) for number in range(WORKERS)]
+        waiting = list(reversed(scenarios))
+
+        def work(workspace):
+            done = []
+            while waiting:
+                scenario = waiting.pop()
+                try:
+                    comparison.compare(scenario, workspace)
+                    done.append(f"ok    {scenario.name}")
+                except (AssertionError, OSError, psycopg2.Error, subprocess.CalledProcessError) as error:
+                    done.append(f"FAIL  {scenario.name}: {error}")
+            return done
+
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            lines = sorted((line for done in pool.map(work, workspaces) for line in done), key=lambda line: line[6:])
+        for workspace in workspaces:
+            workspace.control.close()
+    for line in lines:
+        print(line)
+        failed += line.startswith("FAIL")
+    print(
+        f"{len(lines) - failed} passed, {failed} failed: {comparison.messages} messages, {comparison.sends} pieces sent, "
+        f"{relay.pieces} pieces received, {time.monotonic() - started:.0f} s"
+    )
+    return 1 if failed or not lines else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""Stands between pgwarden and a server, and gives it the server's bytes one at a time."""
+
+import selectors
+import socket
+import threading
+import time
+
+from lib.servers import free_port
+from wire import player
+
+# Of one session so many bytes are given singly: its login and its first answers. What follows passes as it comes.
+_CUT_BYTES = 4096
+
+
+class Relay:
+    """A server's address whose sessions are cut, for the time of a `with`; stands in for a ScratchPostgres."""
+
+    def __init__(self, postgres):
+        self.target = postgres.address
+        self.socket_directory = postgres.socket_directory
+        self.pieces = 0
+
+    def __enter__(self):
+        self.port = free_port()
+        self.listening = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listening.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+
+    def _relay(self, client):
+        with client, socket.create_connection(self.target) as server, selectors.DefaultSelector() as selector:
+            for source, target in ((client, server), (server, client)):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                selector.register(source, selectors.EVENT_READ, target)
+            cut_bytes = _CUT_BYTES
+            while selector.get_map():
+                for key, _ in selector.select():
+                    cut = cut_bytes if key.fileobj is server else 0
+                    try:
+                        data = key.fileobj.recv(65536)
+                        for at in range(min(cut, len(data))):
+                            key.data.sendall(data[at : at + 1])
+                            time.sleep(player.GAP_S)
+                        key.data.sendall(data[cut:])
+                        if not data:
+                            key.data.shutdown(socket.SHUT_WR)
+                    except OSError:  # reset: both sides end
+                        return
+                    if not data:
+                        selector.unregister(key.fileobj)
+                    elif cut:
+                        cut_bytes -= min(cut, len(data))
+                        self.pieces += min(cut, len(data))

@@ -1,0 +1,13 @@
+SET password_encryption = 'md5';
+CREATE ROLE hashed LOGIN PASSWORD 'secret';
+SET password_encryption = 'scram-sha-256';
+CREATE ROLE plain LOGIN PASSWORD 'secret';
+CREATE ROLE scram LOGIN PASSWORD 'secret';
+CREATE ROLE no_password LOGIN;
+CREATE ROLE rejected LOGIN;
+CREATE ROLE reader LOGIN;
+CREATE ROLE no_login;
+CREATE ROLE crowded LOGIN CONNECTION LIMIT 0;
+CREATE DATABASE closed ALLOW_CONNECTIONS false;
+CREATE DATABASE private;
+REVOKE CONNECT ON DATABASE private FROM public;
