@@ -33,7 +33,10 @@ StartupFlow::Step StartupFlow::on_packet(const std::string& packet) {
   if (asked) return refuse("08P01", "received a second " + what + " request");
   asked = true;
   // Bytes sent in clear before the answer would later pass for part of the encrypted stream (CVE-2021-23214).
-  if (!buffer_.empty()) return refuse("08P01", "received unencrypted data after " + what + " request");
+  if (!buffer_.empty()) {
+    const std::string why = "received unencrypted data after " + what + " request";
+    return Refuse{'N' + protocol::encode_fatal("08P01", why), why};  // the request is answered first
+  }
   return Reply{'N'};
 }
 

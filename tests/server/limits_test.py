@@ -75,7 +75,7 @@ class Limits(ServerTest):
             with self.subTest(code):
                 answer = self.answer(struct.pack("!II", 8, code) + startup_packet(user="postgres"))
                 self.assertIn(b"received unencrypted data after", answer)
-                self.assertNotIn(b"N", answer[:1])
+                self.assertTrue(answer.startswith(b"NE"))  # as the server: the request itself was answered
 
     def test_encryption_is_declined_and_the_login_goes_on(self):
         peer = self.connect()

@@ -191,16 +191,19 @@ class Player:
             self.received.append(("answer", self._take(1)))
 
     def until(self, tag, count):
-        """Sends, and reads until `count` messages of that type have come, or an end of the session; the last of them."""
+        """Sends, and reads until `count` messages of that type have come, or the end of the session."""
         if self.outgoing:
             self.send()
-        message = None
         while count > 0:
             message = self.read_message()
             if message is None:
-                break
+                return
             count -= message[0] == tag
-        return message
+
+    def until_text(self, text):
+        self.send()
+        while (message := self.read_message()) is not None and text not in message[1]:
+            pass
 
     def cancel(self, key):
         with socket.create_connection(self.address, TIMEOUT_S) as request:

@@ -10,11 +10,13 @@ Settings, for the whole scenario:
     protocol MAJOR.MINOR
     unprotected                 through pgwarden's listener whose upstream is not protected
     by-hand                     nothing is sent before the first step (otherwise the login is played to its end)
-    whole-only                  too large to be played in pieces, or under a sanitizer
+    uncut REASON                played whole only
+    huge                        played whole only, and not under a sanitizer
     own-words REASON            pgwarden answers here itself: errors are compared by severity and SQLSTATE alone
     own-answer DIRECT PGWARDEN REASON
-                                in place of the message DIRECT, as a failed comparison prints it, pgwarden sends the
-                                other one; "" is no message
+                                in place of a message that begins with DIRECT, as a failed comparison prints it,
+                                pgwarden sends PGWARDEN; with "" for DIRECT it sends that in the end
+    any-number REASON           so many equal messages in a row count as one
 Messages, appended to what is sent next:
     StartupMessage | SSLRequest | GSSENCRequest | Query SQL | Parse NAME SQL [OID...] | Describe S|P NAME
     Bind PORTAL NAME [VALUE|NULL...] [in:CODE,...] [out:CODE,...] | Execute PORTAL [ROWS] | Close S|P NAME | Sync
@@ -25,6 +27,7 @@ Messages, appended to what is sent next:
     raw HEX... | bytes TEXT     any bytes
 Other steps:
     until TYPE [N]              send, then read until N messages of that type have come
+    until-text TEXT             the same until a message that holds TEXT
     answer                      send, then read the one byte that answers SSLRequest or GSSENCRequest
     send                        send without reading
     pieces N                    from here on so many bytes to a send, however the scenario is being played
@@ -46,7 +49,8 @@ import time
 from wire import player
 
 UNPARSABLE = "not_a_statement"
-SETTINGS = ("user", "database", "startup", "protocol", "unprotected", "by-hand", "whole-only", "own-words", "own-answer")
+SETTINGS = ("user", "database", "startup", "protocol", "unprotected", "by-hand", "uncut", "huge", "own-words", "own-answer",
+            "any-number")  # fmt: skip
 SCRAM_FIRST = "n,,n=,r=abcdefghijklmnop"
 
 _WORD = re.compile(r'\s*(deny)?(?:(\d+)([*,]))?("(?:[^"\\]|\\.)*"|\S+)')
@@ -98,16 +102,18 @@ class Scenario:
         self.steps = [step for step in steps if step.name not in SETTINGS and step.name != "check"]
         self.checks = self._all(steps, "check")
         self.own_answers = self._all(steps, "own-answer")
-        self.own_words = bool(self._all(steps, "own-words"))
         self.parameters = self._all(steps, "startup")
         self.replication = any(name == "replication" for name, _ in self.parameters)
         self.user = self._last(steps, "user", "postgres")
         self.database = self._last(steps, "database", None)
         self.version = tuple(int(part) for part in self._last(steps, "protocol", "3.0").split("."))
         flags = {step.name for step in steps}
+        self.own_words = "own-words" in flags
+        self.any_number = "any-number" in flags
         self.unprotected = "unprotected" in flags
         self.by_hand = "by-hand" in flags
-        self.whole_only = "whole-only" in flags
+        self.huge = "huge" in flags
+        self.uncut = self.huge or "uncut" in flags
         self.expects_denial = any(any(step.denied) for step in steps)
 
     @staticmethod
@@ -138,7 +144,7 @@ class Play:
                 if step.name in ("leave", "vanish"):
                     getattr(self, "_" + step.name)()
                     break
-                action = getattr(self, "_" + step.name, None)
+                action = getattr(self, "_" + step.name.replace("-", "_"), None)
                 if action:
                     action(*args)
                 else:
@@ -179,6 +185,9 @@ class Play:
 
     def _until(self, tag, count=1):
         self.session.until(tag, int(count))
+
+    def _until_text(self, text):
+        self.session.until_text(text.encode())
 
     def _answer(self):
         self.session.read_byte()

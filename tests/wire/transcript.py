@@ -19,13 +19,14 @@ _SHOWN_BYTES = 1 << 16
 _LSN = re.compile(rb"\b[0-9A-F]{1,8}/[0-9A-F]{1,8}\b")
 
 
-def lines(received, scenario, direct=False):
+def lines(received, scenario):
     """One line a message, made so that equal lines are equal messages, but for:
 
     process ids, the cancel key and the random parts of a password exchange; the words of a denial, and of every error
     where pgwarden has its own; on a replication connection positions in the WAL, times and keepalives.
     """
     replicating = False
+    previous = ""
     for tag, body in received:
         replicating = replicating or tag == "W"
         if replicating and tag == "d":
@@ -33,10 +34,20 @@ def lines(received, scenario, direct=False):
                 continue
             body = b"XLogData " + body[25:]
         line = f"{NAMES.get(tag, tag)} {_words(tag, body, scenario)}".rstrip()
-        if direct:
-            line = {old: new for old, new, _ in scenario.own_answers}.get(line, line)
-        if line:
+        if not (scenario.any_number and line == previous):
             yield line
+        previous = line
+
+
+def with_own_answers(direct, scenario):
+    """The lines of a direct session as they are due through pgwarden."""
+    due = list(direct)
+    for old, new, _reason in scenario.own_answers:
+        if old:
+            due = [new if line.startswith(old) else line for line in due]
+        else:
+            due.append(new)
+    return due
 
 
 def _words(tag, body, scenario):
@@ -77,5 +88,6 @@ def _error(body, scenario):
 
 
 def difference(direct, proxied):
-    """A unified diff of two lists of lines; empty when they are equal."""
-    return "\n".join(difflib.unified_diff(direct, proxied, "direct", "pgwarden", lineterm=""))
+    """A unified diff of two lists of lines, cut where it gets long; empty when they are equal."""
+    diff = list(difflib.unified_diff(direct, proxied, "direct", "pgwarden", lineterm=""))
+    return "\n".join(line if len(line) <= 300 else line[:300] + "..." for line in diff[:40])
