@@ -14,15 +14,15 @@ Settings, for the whole scenario:
     huge                        played whole only, and not under a sanitizer
     own-words REASON            pgwarden answers here itself: errors are compared by severity and SQLSTATE alone
     own-answer DIRECT PGWARDEN REASON
-                                in place of a message that begins with DIRECT, as a failed comparison prints it,
-                                pgwarden sends PGWARDEN; with "" for DIRECT it sends that in the end
+                                the same; and in place of a message that begins with DIRECT, as a failed comparison
+                                prints it, pgwarden sends PGWARDEN; with "" for DIRECT it sends that in the end
     any-number REASON           so many equal messages in a row count as one
 Messages, appended to what is sent next:
     StartupMessage | SSLRequest | GSSENCRequest | Query SQL | Parse NAME SQL [OID...] | Describe S|P NAME
     Bind PORTAL NAME [VALUE|NULL...] [in:CODE,...] [out:CODE,...] | Execute PORTAL [ROWS] | Close S|P NAME | Sync
     Flush | CopyData TEXT | CopyDone | CopyFail TEXT | FunctionCall OID [VALUE|NULL...] [in:CODE,...] [out:CODE]
     Terminate | PasswordMessage TEXT | SASLInitialResponse MECHANISM TEXT | SASLResponse TEXT
-    md5-password PASSWORD | scram-final PASSWORD
+    md5-password PASSWORD | scram-first | scram-final PASSWORD
                                 the answer to what the server asked last
     raw HEX... | bytes TEXT     any bytes
 Other steps:
@@ -95,10 +95,9 @@ def _unescaped(match):
 
 
 class Scenario:
-    def __init__(self, path):
-        self.name = path.stem
-        lines = path.read_text(encoding="utf-8").splitlines()
-        steps = [Step(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    def __init__(self, name, text):
+        self.name = name
+        steps = [Step(line) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         self.steps = [step for step in steps if step.name not in SETTINGS and step.name != "check"]
         self.checks = self._all(steps, "check")
         self.own_answers = self._all(steps, "own-answer")
@@ -108,7 +107,7 @@ class Scenario:
         self.database = self._last(steps, "database", None)
         self.version = tuple(int(part) for part in self._last(steps, "protocol", "3.0").split("."))
         flags = {step.name for step in steps}
-        self.own_words = "own-words" in flags
+        self.own_words = "own-words" in flags or bool(self.own_answers)
         self.any_number = "any-number" in flags
         self.unprotected = "unprotected" in flags
         self.by_hand = "by-hand" in flags
@@ -169,6 +168,8 @@ class Play:
             session.outgoing += player._message(
                 "PasswordMessage", [player.md5_password(self.scenario.user, args[0], salt)]
             )
+        elif name == "scram-first":
+            session.outgoing += player._message("SASLInitialResponse", ["SCRAM-SHA-256", SCRAM_FIRST])
         elif name == "scram-final":
             server_first = session.received[-1][1][4:].decode()
             session.outgoing += player._message(

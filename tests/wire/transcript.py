@@ -82,8 +82,6 @@ def _error(body, scenario):
         return f"{fields['V']} denied"
     if scenario.own_words:
         return f"{fields['V']} {fields['C']}"
-    if fields["C"] == "08P01":  # pgwarden answers a malformed statement: without a place in the server's source
-        fields = {code: value for code, value in fields.items() if code not in "FLR"}
     return " ".join(f"{code}={value!r}" for code, value in fields.items())
 
 

@@ -32,7 +32,8 @@ HBA = "\n".join(
         ("hashed", "md5"),
         ("scram", "scram-sha-256"),
         ("rejected", "reject"),
-        ("nobody_scram", "scram-sha-256"),
+        ("no_password", "scram-sha-256"),
+        ("no_such_scram", "scram-sha-256"),
     ]
 )
 DEADLINE_S = 15
@@ -137,7 +138,7 @@ class Comparison:
 
 def main():
     binary, names = sys.argv[1], sys.argv[2:]
-    scenarios = [Scenario(path) for path in sorted((HERE / "scenarios").glob("*.txt"))]
+    scenarios = [Scenario(path.stem, path.read_text("utf-8")) for path in sorted((HERE / "scenarios").glob("*.txt"))]
     if names:
         scenarios = [scenario for scenario in scenarios if scenario.name in names]
     if SANITIZED:
@@ -155,7 +156,7 @@ def main():
         postgres.psql("wire_template", (HERE / "fixture.sql").read_text(encoding="utf-8"))
         comparison = Comparison(postgres, [(None, pgwarden), (1, cut_pgwarden), (7, pgwarden)])
         workspaces = [Workspace(postgres, number) for number in range(WORKERS)]
-        waiting = list(reversed(scenarios))
+        waiting = sorted(scenarios, key=lambda scenario: scenario.huge)  # taken from its end
 
         def work(workspace):
             done = []
