@@ -51,6 +51,7 @@ from wire import player
 UNPARSABLE = "not_a_statement"
 SETTINGS = ("user", "database", "startup", "protocol", "unprotected", "by-hand", "uncut", "huge", "own-words", "own-answer",
             "any-number")  # fmt: skip
+TIMED_OUT = ("timed out", b"")
 SCRAM_FIRST = "n,,n=,r=abcdefghijklmnop"
 
 _WORD = re.compile(r'\s*(deny)?(?:(\d+)([*,]))?("(?:[^"\\]|\\.)*"|\S+)')
@@ -135,24 +136,28 @@ class Play:
     def run(self):
         """The messages that the session gets, from its start to the end of the stream."""
         with self.session.socket:
-            if not self.scenario.by_hand:
-                self._append("StartupMessage", [])
-                self.session.until("Z", 1)
-            for step in self.scenario.steps:
-                args = step.arguments(self.session.direct)
-                if step.name in ("leave", "vanish"):
-                    getattr(self, "_" + step.name)()
-                    break
-                action = getattr(self, "_" + step.name.replace("-", "_"), None)
-                if action:
-                    action(*args)
-                else:
-                    self._append(step.name, args)
-            else:
-                self._append("Terminate", [])
-                self.session.send()
-                self.session.finish()
+            try:
+                self._play()
+            except TimeoutError:
+                self.session.received.append(TIMED_OUT)
         return self.session.received
+
+    def _play(self):
+        if not self.scenario.by_hand:
+            self._append("StartupMessage", [])
+            self.session.until("Z", 1)
+        for step in self.scenario.steps:
+            args = step.arguments(self.session.direct)
+            action = getattr(self, "_" + step.name.replace("-", "_"), None)
+            if action:
+                action(*args)
+            else:
+                self._append(step.name, args)
+            if step.name in ("leave", "vanish"):
+                return
+        self._append("Terminate", [])
+        self.session.send()
+        self.session.finish()
 
     def _append(self, name, args):
         session = self.session
