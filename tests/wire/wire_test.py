@@ -2,6 +2,10 @@
 """Plays every scenario directly and through pgwarden, whole and cut, and compares what the two sessions received.
 
 usage: wire_test.py PGWARDEN [SCENARIO...]
+
+Through pgwarden each is played whole, in pieces of 7 bytes, and byte by byte, then with the server's answers given to
+pgwarden byte by byte as well. What is large is cut at every byte of its head: 256 bytes of each of the client's messages,
+4,096 bytes of the server's side of a session; the rest passes in one.
 """
 
 import concurrent.futures
