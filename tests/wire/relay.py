@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 
-from lib.servers import free_port
 from wire import player
 
 # Of one session so many bytes are given singly: its login and its first answers. What follows passes as it comes.
@@ -21,8 +20,8 @@ class Relay:
         self.pieces = 0
 
     def __enter__(self):
-        self.port = free_port()
-        self.listening = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.port = self.listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
