@@ -8,6 +8,7 @@ use warnings;
 
 use File::Temp;
 use PostgreSQL::Test::Cluster;
+use POSIX ();
 use Time::HiRes qw(usleep);
 
 my (@folders, @pids);
@@ -58,9 +59,14 @@ no warnings 'redefine';
 
 END
 {
-	local $?;
+	my $status = $?;
 	kill TERM => @pids;
-	waitpid $_, 0 for @pids;
+	for my $pid (@pids)
+	{
+		waitpid $pid, 0;
+		$status ||= 1 if $?;
+	}
+	$? = $status;
 }
 
 1;
