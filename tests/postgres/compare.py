@@ -49,9 +49,9 @@ class Record:
         return [name for name in {**direct, **through} if not set(direct.get(name, ())) & set(through.get(name, ()))]
 
     def unsteady(self, suite):
-        """What came out differently when it was run again."""
-        runs = [(name, them) for route in ROUTES for name, them in self.results[suite, route].items()]
-        return sorted({name for name, them in runs if len(set(them)) > 1})
+        """What came out differently when it was run again, and on which route."""
+        runs = [(f"{name} ({route.name})", them) for route in ROUTES for name, them in self.results[suite, route].items()]
+        return [name for name, them in runs if len(set(them)) > 1]
 
     def passed(self, suite, route):
         return sum(any(result.passed for result in runs) for runs in self.results[suite, route].values())

@@ -78,7 +78,9 @@ def libpq_pipeline(laboratory, _, port, __):
         if (laboratory.source / "src/test/modules/libpq_pipeline/traces" / trace.name).exists():
             command[1:1] = ["-t", trace]
         status, said = laboratory.run(command, folder)
-        output = said + trace.read_text(encoding="utf-8") if trace.exists() else f"status {status}"
+        output = "" if status == 0 else said
+        if trace.exists():
+            output = said + trace.read_text(encoding="utf-8")
         results[name] = Result(status == 0, output)
     return results
 
