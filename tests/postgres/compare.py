@@ -50,8 +50,8 @@ class Record:
 
     def unsteady(self, suite):
         """What came out differently when it was run again, and on which route."""
-        runs = [(f"{name} ({route.name})", them) for route in ROUTES for name, them in self.results[suite, route].items()]
-        return [name for name, them in runs if len(set(them)) > 1]
+        return [f"{name} ({route.name})" for route in ROUTES
+                for name, runs in self.results[suite, route].items() if len(set(runs)) > 1]
 
     def passed(self, suite, route):
         return sum(any(result.passed for result in runs) for runs in self.results[suite, route].values())

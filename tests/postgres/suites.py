@@ -44,7 +44,7 @@ def pg_regress(laboratory, port, program, tests, schedule):
     differing = diffs.read_text(encoding="utf-8", errors="replace") if diffs.exists() else ""
     failed = set(re.findall(r"^diff .*/results/(\S+)\.out$", differing, re.MULTILINE))
     results = {}
-    for name in re.findall(r"\S+", " ".join(re.findall(r"^test:(.*)$", schedule, re.MULTILINE))):
+    for name in " ".join(re.findall(r"^test:(.*)$", schedule, re.MULTILINE)).split():
         output = folder / "results" / f"{name}.out"
         if output.exists():
             results[name] = Result(name not in failed, output.read_text(encoding="utf-8", errors="backslashreplace"))
@@ -86,7 +86,7 @@ def libpq_pipeline(laboratory, _, port, __):
 
 
 def tap(program, laboratory, route, _, __):
-    """The files that start a server; ThroughPgwarden.pm puts pgwarden in its place."""
+    """The files that start a server; ThroughPgwarden.pm puts pgwarden in its place. with_readline: Debian's psql is."""
     results = {}
     for file in sorted((laboratory.source / "src/bin" / program / "t").glob("*.pl")):
         if "Cluster->new" not in file.read_text(encoding="utf-8"):
