@@ -7,8 +7,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
 
-async function connected() {
-  const client = new pg.Client();
+async function connected(options) {
+  const client = new pg.Client(options);
   await client.connect();
   return client;
 }
@@ -63,13 +63,15 @@ async function transactions(client) {
   step("position", (await thrown(() => run("SELECT nonsense"))).position);
 }
 
-// Queries given without waiting for the one before; it sends each when the one before is answered.
+// All are sent at once, each with its own Sync.
 const insertAll = (client, ids) => Promise.all(ids.map((id) => client.query("INSERT INTO item VALUES (100 / $1)", [id])));
 
 async function streams(client) {
-  await insertAll(client, [10, 9, 8]);
+  const pipelining = await connected({ pipeline: true });
+  await insertAll(pipelining, [10, 9, 8]);
   step("batch", await items(client));
-  await serverError("batch error", () => insertAll(client, [7, 0, 6]));
+  await serverError("batch error", () => insertAll(pipelining, [7, 0, 6]));
+  await pipelining.end();
   step("batch rows", await items(client));
   const copyIn = client.query(copyFrom("COPY item (id) FROM STDIN"));
   await pipeline(Readable.from(numbers(1000, 1001).map((id) => `${id}\n`)), copyIn);
@@ -126,7 +128,7 @@ async function exercise() {
 }
 
 async function denied() {
-  const client = await connected();
+  const client = await connected({ pipeline: true });
 
   async function attempt(name, run) {
     showDenial(name, await thrown(run));
@@ -146,8 +148,8 @@ async function denied() {
     await client.query("INSERT INTO kept VALUES (3)");
     await client.query("DELETE FROM kept");
   });
-  await attempt("batch", () =>
-    client.query("INSERT INTO kept VALUES (4); DROP TABLE kept; INSERT INTO kept VALUES (5)"));
+  await attempt("batch", () => Promise.all(["BEGIN", "INSERT INTO kept VALUES (4)", "DROP TABLE kept", "COMMIT"].map((sql) =>
+    client.query(sql))));
   await client.end();
 }
 

@@ -60,8 +60,6 @@ async function streams(sql) {
   const copyIn = await sql`COPY item (id) FROM STDIN`.writable();
   await pipeline(Readable.from(numbers(1000, 1001).map((id) => `${id}\n`)), copyIn);
   step("copy in", (await sql`SELECT count(*) FROM item WHERE id > 1000`)[0].count);
-  const refused = await sql`COPY item (id) FROM STDIN`.writable();
-  await serverError("copy error", () => pipeline(Readable.from(["x\n"]), refused));
   const copyOut = await sql`COPY (SELECT id FROM item WHERE id > 1000 ORDER BY id) TO STDOUT`.readable();
   const lines = (await copyOut.toArray()).join("").trim().split("\n");
   step("copy out", lines.length, sum(lines));

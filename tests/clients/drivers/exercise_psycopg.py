@@ -1,11 +1,16 @@
 """psycopg 3."""
 
+import logging
 import threading
 
 import psycopg
 from psycopg.types.json import Json
 
 from common import MOMENT, TYPES, UNICODE, main, refusal, step, text
+
+
+# It warns of a failed pipeline or not, depending on when the error arrives.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def server_error(name, run):
@@ -168,7 +173,10 @@ def denied():
         def transaction():
             with connection.transaction():
                 run("INSERT INTO kept VALUES (3)")
-                run("DELETE FROM kept")
+                try:
+                    run("DELETE FROM kept")
+                finally:
+                    server_error("transaction aborted", lambda: run("SELECT 1"))
 
         def batch():
             with connection.pipeline():
