@@ -266,6 +266,13 @@ public class ExerciseJdbc {
       multi(connection);
       run(connection, "");
       step("empty", "ok");
+      var names = new ArrayList<String>();
+      try (var tables = connection.getMetaData().getTables(null, "public", "%", new String[] {"TABLE"})) {
+        while (tables.next()) names.add(tables.getString("TABLE_NAME"));
+      }
+      step("tables", names.toArray());
+      run(connection, "DISCARD ALL");
+      step("reset", "ok");
     }
     step("disconnect", "ok");
   }

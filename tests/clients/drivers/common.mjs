@@ -8,6 +8,9 @@ export const VALUES = [-2147483648, "9223372036854775807", "12345678901234567890
   "naïve ✓ 𝄞 'single' \"double\" \\ back", "", null, Buffer.from("\0\xff\\'", "latin1"),
   new Date("2024-02-29T12:34:56.789Z"), [-1, null, 3], ["a", "ü", null], { a: [1, null, "ü"] }];
 
+export const TABLES = `SELECT string_agg(table_name, ' ' ORDER BY table_name) AS names
+  FROM information_schema.tables WHERE table_schema = 'public'`;
+
 // As the server writes it.
 function text(value) {
   if (value === null || value === undefined) return "NULL";

@@ -7,6 +7,8 @@ import sys
 TYPES = ("int4", "int8", "numeric", "float8", "bool", "text", "empty text", "null", "bytea", "timestamptz", "int array",
          "text array", "json")
 UNICODE = "naïve ✓ 𝄞 'single' \"double\" \\ back"
+TABLES = ("SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables "
+          "WHERE table_schema = 'public'")
 MOMENT = datetime.datetime(2024, 2, 29, 12, 34, 56, 789000, datetime.timezone.utc)
 
 

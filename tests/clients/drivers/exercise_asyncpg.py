@@ -7,7 +7,7 @@ import json
 
 import asyncpg
 
-from common import MOMENT, TYPES, UNICODE, main, refusal, step
+from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step
 
 
 async def server_error(name, awaitable):
@@ -131,6 +131,9 @@ async def exercise():
     step("multi", affected(await connection.execute("SELECT 1; SELECT 2")))
     await connection.fetch("")
     step("empty", "ok")
+    step("tables", await connection.fetchval(TABLES))
+    await connection.reset()
+    step("reset", "ok")
     await connection.close()
     step("disconnect", "ok")
 

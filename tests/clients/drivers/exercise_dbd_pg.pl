@@ -172,6 +172,9 @@ sub exercise {
     step('multi', row($dbh, 'SELECT 1; SELECT 2'));
     $dbh->do('');
     step('empty', 'ok');
+    step('tables', map { s/^public\.//r } $dbh->tables(undef, 'public', '%', 'TABLE'));
+    $dbh->do('DISCARD ALL');
+    step('reset', 'ok');
     $dbh->disconnect;
     step('disconnect', 'ok');
 }

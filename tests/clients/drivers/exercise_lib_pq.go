@@ -241,6 +241,11 @@ func exercise() {
 	_, err = connection.ExecContext(ctx, "")
 	must(err)
 	step("empty", "ok")
+	var names string
+	must(connection.QueryRowContext(ctx, tables).Scan(&names))
+	step("tables", names)
+	exec(connection, "DISCARD ALL")
+	step("reset", "ok")
 	must(connection.Close())
 	_ = db.Close() // it complains of the connection that the cancelled context has closed
 	step("disconnect", "ok")

@@ -247,6 +247,12 @@ static void exercise(void) {
   PQgetResult(connection);
   step("multi", "%s %s", PQgetvalue(first, 0, 0), PQgetvalue(second, 0, 0));
   step("empty", "%s", PQresultStatus(PQexec(connection, "")) == PGRES_EMPTY_QUERY ? "ok" : "not empty");
+  step("tables", "%s",
+       value(connection,
+             "SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables "
+             "WHERE table_schema = 'public'"));
+  run(connection, "DISCARD ALL");
+  step("reset", "ok");
   PQfinish(connection);
   step("disconnect", "ok");
 }

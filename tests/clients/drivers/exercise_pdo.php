@@ -159,6 +159,12 @@ function exercise(): void
     streams($connection);
     asynchronous($connection);
     large($connection);
+    step('tables', run($connection, <<<'SQL'
+        SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables
+        WHERE table_schema = 'public'
+        SQL)->fetchColumn());
+    $connection->exec('DISCARD ALL');
+    step('reset', 'ok');
     unset($connection);
     step('disconnect', 'ok');
 }

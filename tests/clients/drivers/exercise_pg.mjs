@@ -5,7 +5,7 @@ import Cursor from "pg-cursor";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
+import { TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
 
 async function connected(options) {
   const client = new pg.Client(options);
@@ -123,6 +123,9 @@ async function exercise() {
   step("multi", ...results.map((result) => result.rows[0].n));
   await client.query("");
   step("empty", "ok");
+  step("tables", await value(client, TABLES));
+  await client.query("DISCARD ALL");
+  step("reset", "ok");
   await client.end();
   step("disconnect", "ok");
 }

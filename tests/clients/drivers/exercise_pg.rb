@@ -162,6 +162,11 @@ def exercise
   connection.get_result
   connection.exec("")
   step("empty", "ok")
+  step("tables", connection.exec(<<~SQL).getvalue(0, 0))
+    SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables WHERE table_schema = 'public'
+  SQL
+  connection.exec("DISCARD ALL")
+  step("reset", "ok")
   connection.close
   step("disconnect", "ok")
 end

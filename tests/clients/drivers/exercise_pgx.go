@@ -245,6 +245,11 @@ func exercise() {
 	step("multi", string(results[0].Rows[0][0]), string(results[1].Rows[0][0]))
 	exec(connection, "")
 	step("empty", "ok")
+	var names string
+	must(connection.QueryRow(ctx, tables).Scan(&names))
+	step("tables", names)
+	exec(connection, "DISCARD ALL")
+	step("reset", "ok")
 	must(connection.Close(ctx))
 	step("disconnect", "ok")
 }

@@ -156,6 +156,12 @@ function exercise(): void
     pg_get_result($connection);
     result($connection, '');
     step('empty', 'ok');
+    step('tables', pg_fetch_result(run($connection, <<<'SQL'
+        SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables
+        WHERE table_schema = 'public'
+        SQL), 0, 0));
+    run($connection, 'DISCARD ALL');
+    step('reset', 'ok');
     pg_close($connection);
     step('disconnect', 'ok');
 }

@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import postgres from "postgres";
-import { TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
+import { TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
 
 // One connection, as an application with max: 1 has it.
 function connect(options = {}) {
@@ -98,6 +98,9 @@ async function exercise() {
   step("multi", ...results.map((rows) => rows[0].n));
   await sql.unsafe("");
   step("empty", "ok");
+  step("tables", (await sql.unsafe(TABLES))[0].names);
+  await sql`DISCARD ALL`.simple();
+  step("reset", "ok");
   await sql.end();
   step("disconnect", "ok");
 }

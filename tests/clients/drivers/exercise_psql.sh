@@ -95,6 +95,11 @@ SELECT i, repeat('x', 100) FROM generate_series(0, 19999) i \g | awk '{ sum += $
 SELECT 1\; SELECT 2 \g | xargs echo multi:
 ;
 \echo empty: ok
+\o | awk '{ names = names " " $2 } END { print "tables:" names }'
+\dt
+\o
+DISCARD ALL;
+\echo reset: ok
 SQL
   echo "disconnect: ok"
 }

@@ -6,7 +6,7 @@ import threading
 import psycopg
 from psycopg.types.json import Json
 
-from common import MOMENT, TYPES, UNICODE, main, refusal, step, text
+from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step, text
 
 
 # It warns of a failed pipeline or not, depending on when the error arrives.
@@ -145,6 +145,9 @@ def exercise():
         step("multi", *first, *cursor.fetchone())
         connection.execute("")
         step("empty", "ok")
+        step("tables", *connection.execute(TABLES).fetchone())
+        connection.execute("DISCARD ALL")
+        step("reset", "ok")
     step("disconnect", "ok")
 
 

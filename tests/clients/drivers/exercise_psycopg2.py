@@ -6,7 +6,7 @@ import threading
 import psycopg2
 import psycopg2.extras
 
-from common import MOMENT, TYPES, UNICODE, main, refusal, step
+from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step
 
 
 def server_error(name, run, *arguments):
@@ -156,6 +156,10 @@ def exercise():
         cursor.execute("")
     except psycopg2.ProgrammingError:  # its own, when the server has answered
         step("empty", "ok")
+    cursor.execute(TABLES)
+    step("tables", *cursor.fetchone())
+    connection.reset()
+    step("reset", "ok")
     connection.close()
     step("disconnect", "ok")
 

@@ -115,6 +115,9 @@ def exercise():
     step("multi", *first, *cursor.fetchone())
     cursor.execute(" ")
     step("empty", "ok")
+    step("tables", *sorted(row.table_name for row in cursor.tables(schema="public", tableType="TABLE").fetchall()))
+    cursor.execute("DISCARD ALL")
+    step("reset", "ok")
     connection.close()
     step("disconnect", "ok")
 
