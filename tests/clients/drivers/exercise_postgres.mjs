@@ -7,7 +7,7 @@ import { TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDen
 
 // One connection, as an application with max: 1 has it.
 function connect(options = {}) {
-  return postgres({ max: 1, onnotice: () => {}, fetch_types: true, ...options });
+  return postgres({ max: 1, onnotice: () => {}, ...options });
 }
 
 const items = async (sql) => (await sql`SELECT count(*) FROM item`)[0].count;

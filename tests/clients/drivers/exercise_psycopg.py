@@ -6,7 +6,7 @@ import threading
 import psycopg
 from psycopg.types.json import Json
 
-from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step, text
+from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step
 
 
 # It warns of a failed pipeline or not, depending on when the error arrives.
