@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-const typesQuery = `SELECT $1::int4, $2::int8, $3::numeric, $4::float8, $5::bool, $6::text, $7::text, $8::text, $9::bytea,
-	$10::timestamptz, $11::int[], $12::text[], $13::json`
+const identity = `SELECT current_user, current_setting('application_name')`
+const typesQuery = `SELECT $1::int4, $2::int8, $3::numeric, $4::float8, $5::bool, $6::text, $7::text, $8::text,
+	$9::bytea, $10::timestamptz, $11::int[], $12::text[], $13::json`
 const tables = `SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables
 	WHERE table_schema = 'public'`
 const unicode = `naïve ✓ 𝄞 'single' "double" \ back`

@@ -89,17 +89,19 @@ DRIVERS = [
            {"cancel": "1", "multi": "1"}),
     # SQLSTATE and one text are all that ODBC has; an error within a transaction takes it back to a savepoint.
     Driver("psqlODBC (pyodbc)", python("exercise_pyodbc.py"), "`e.args[1]`", ("e.args[0]", None, None, None),
-           dict.fromkeys(("constraint", "aborted", "position", "copy in", "copy error", "copy out", "notice", "notify"))),
+           dict.fromkeys(("constraint", "aborted", "position", "copy in", "copy error", "copy out", "notice",
+                          "notify"))),
     Driver("node-postgres", ["node", "exercise_pg.mjs"], "`e.message`", ("e.code", "e.detail", "e.hint", "e.position")),
     # It reads a NULL in an array as a number, and never reports an error of COPY FROM STDIN.
     Driver("postgres.js", ["node", "exercise_postgres.mjs"], "`e.message`",
            ("e.code", "e.detail", "e.hint", "e.position"), {"int array": "{-1,NaN,3}", "copy error": None}),
-    Driver("lib/pq", ["{built}/exercise_lib_pq"], "`err.Error()`", ("err.Code", "err.Detail", "err.Hint", "err.Position"),
-           {"copy out": None}, go("exercise_lib_pq")),
+    Driver("lib/pq", ["{built}/exercise_lib_pq"], "`err.Error()`",
+           ("err.Code", "err.Detail", "err.Hint", "err.Position"), {"copy out": None}, go("exercise_lib_pq")),
     Driver("pgx", ["{built}/exercise_pgx"], "`err.Error()`", ("err.Code", "err.Detail", "err.Hint", "err.Position"),
            build=go("exercise_pgx")),
     # The compiler that is quick to start is enough.
-    Driver("pgjdbc", ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{JDBC}:{{built}}", "ExerciseJdbc"], "`e.getMessage()`",
+    Driver("pgjdbc", ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{JDBC}:{{built}}", "ExerciseJdbc"],
+           "`e.getMessage()`",
            ("e.getSQLState()", *(f"e.getServerErrorMessage().get{name}()" for name in ("Detail", "Hint", "Position"))),
            build=["javac", "-encoding", "UTF-8", "-cp", JDBC, "-d", "{built}", "ExerciseJdbc.java"]),
     Driver("ruby-pg", ["ruby", "exercise_pg.rb"], "`e.message`",

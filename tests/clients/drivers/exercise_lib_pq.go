@@ -230,7 +230,7 @@ func exercise() {
 	connection, err := db.Conn(ctx)
 	must(err)
 	var user, application string
-	must(connection.QueryRowContext(ctx, "SELECT current_user, current_setting('application_name')").Scan(&user, &application))
+	must(connection.QueryRowContext(ctx, identity).Scan(&user, &application))
 	step("connect", user, application)
 	values(connection)
 	transactions(connection)

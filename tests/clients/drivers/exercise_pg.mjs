@@ -5,7 +5,9 @@ import Cursor from "pg-cursor";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
+import {
+  TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown,
+} from "./common.mjs";
 
 async function connected(options) {
   const client = new pg.Client(options);
@@ -64,7 +66,8 @@ async function transactions(client) {
 }
 
 // All are sent at once, each with its own Sync.
-const insertAll = (client, ids) => Promise.all(ids.map((id) => client.query("INSERT INTO item VALUES (100 / $1)", [id])));
+const insertAll = (client, divisors) =>
+  Promise.all(divisors.map((divisor) => client.query("INSERT INTO item VALUES (100 / $1)", [divisor])));
 
 async function streams(client) {
   const pipelining = await connected({ pipeline: true });
@@ -76,7 +79,8 @@ async function streams(client) {
   const copyIn = client.query(copyFrom("COPY item (id) FROM STDIN"));
   await pipeline(Readable.from(numbers(1000, 1001).map((id) => `${id}\n`)), copyIn);
   step("copy in", copyIn.rowCount);
-  await serverError("copy error", () => pipeline(Readable.from(["x\n"]), client.query(copyFrom("COPY item (id) FROM STDIN"))));
+  const refused = client.query(copyFrom("COPY item (id) FROM STDIN"));
+  await serverError("copy error", () => pipeline(Readable.from(["x\n"]), refused));
   const copyOut = client.query(copyTo("COPY (SELECT id FROM item WHERE id > 1000 ORDER BY id) TO STDOUT"));
   const lines = (await copyOut.toArray()).join("").trim().split("\n");
   step("copy out", lines.length, sum(lines));
@@ -112,8 +116,8 @@ async function large(client) {
 async function exercise() {
   step("wrong password", (await thrown(() => new pg.Client({ password: "wrong" }).connect())).message);
   const client = await connected();
-  const user = await client.query({ rowMode: "array", text: "SELECT current_user, current_setting('application_name')" });
-  step("connect", ...user.rows[0]);
+  const { rows } = await client.query("SELECT current_user, current_setting('application_name') AS application");
+  step("connect", rows[0].current_user, rows[0].application);
   await values(client);
   await transactions(client);
   await streams(client);
@@ -151,8 +155,8 @@ async function denied() {
     await client.query("INSERT INTO kept VALUES (3)");
     await client.query("DELETE FROM kept");
   });
-  await attempt("batch", () => Promise.all(["BEGIN", "INSERT INTO kept VALUES (4)", "DROP TABLE kept", "COMMIT"].map((sql) =>
-    client.query(sql))));
+  const batch = ["BEGIN", "INSERT INTO kept VALUES (4)", "DROP TABLE kept", "COMMIT"];
+  await attempt("batch", () => Promise.all(batch.map((sql) => client.query(sql))));
   await client.end();
 }
 

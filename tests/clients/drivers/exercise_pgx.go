@@ -233,7 +233,7 @@ func exercise() {
 	step("wrong password", refused.Message)
 	connection := connect()
 	var user, application string
-	must(connection.QueryRow(ctx, "SELECT current_user, current_setting('application_name')").Scan(&user, &application))
+	must(connection.QueryRow(ctx, identity).Scan(&user, &application))
 	step("connect", user, application)
 	values(connection)
 	transactions(connection)

@@ -3,7 +3,9 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import postgres from "postgres";
-import { TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown } from "./common.mjs";
+import {
+  TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown,
+} from "./common.mjs";
 
 // One connection, as an application with max: 1 has it.
 function connect(options = {}) {
@@ -50,7 +52,8 @@ async function transactions(sql) {
 }
 
 // It sends all at once, each with its own Sync.
-const insertAll = (sql, ids) => Promise.all(ids.map((id) => sql`INSERT INTO item VALUES (100 / ${id}::int)`));
+const insertAll = (sql, divisors) =>
+  Promise.all(divisors.map((divisor) => sql`INSERT INTO item VALUES (100 / ${divisor}::int)`));
 
 async function streams(sql) {
   await insertAll(sql, [10, 9, 8]);

@@ -88,7 +88,8 @@ def transactions(connection):
 def streams(cursor):
     psycopg2.extras.execute_batch(cursor, "INSERT INTO item VALUES (%s)", [(11,), (12,), (13,)])
     step("batch", items(cursor))
-    server_error("batch error", psycopg2.extras.execute_batch, cursor, "INSERT INTO item VALUES (100 / %s)", [(1,), (0,)])
+    server_error("batch error", psycopg2.extras.execute_batch, cursor, "INSERT INTO item VALUES (100 / %s)",
+                 [(1,), (0,)])
     step("batch rows", items(cursor))
     cursor.copy_expert("COPY item (id) FROM STDIN", io.StringIO("".join(f"{i}\n" for i in range(1001, 2001))))
     step("copy in", cursor.rowcount)
