@@ -23,7 +23,8 @@ SELECT current_user || ' ' || current_setting('application_name') AS connect;
 SELECT 1 || ' ' || 'one' AS simple;
 \set text 'naïve ✓ 𝄞 ''single'' "double" \\ back'
 SELECT (-2147483648)::int4 AS int4, 9223372036854775807::int8 AS int8,
-  12345678901234567890.123456789::numeric AS numeric, 0.1::float8 AS float8, true AS bool, :'text'::text AS text, ''::text AS "empty text", NULL::text AS "null",
+  12345678901234567890.123456789::numeric AS numeric, 0.1::float8 AS float8, true AS bool,
+  :'text'::text AS text, ''::text AS "empty text", NULL::text AS "null",
   '\x00ff5c27'::bytea AS bytea, '2024-02-29 12:34:56.789+00'::timestamptz AS timestamptz,
   ARRAY[-1, NULL, 3] AS "int array", ARRAY['a', 'ü', NULL] AS "text array", '{"a":[1,null,"ü"]}'::json AS json;
 \set big `head -c 1000000 /dev/zero | tr '\0' x`
