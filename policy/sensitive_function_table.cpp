@@ -164,14 +164,23 @@ constexpr SensitiveFunctions table[] = {
      "dropgeometrytable dropgeometrycolumn addgeometrycolumn updategeometrysrid populate_geometry_columns "
      "postgis_extensions_upgrade addrasterconstraints droprasterconstraints addoverviewconstraints "
      "dropoverviewconstraints createtopology droptopology copytopology renametopology "
-     "addtopogeometrycolumn droptopogeometrycolumn upgradetopology",
+     "addtopogeometrycolumn droptopogeometrycolumn upgradetopology st_inittopogeo addtosearchpath "
+     "setsearchpathforinstall enablelongtransactions disablelongtransactions st_createoverview st_retile",
      "runs DDL", "all", "PostGIS"},
+    {anywhere, "_add_raster_constraint* _drop_raster_constraint* _updaterastersrid", "runs SQL or DDL", "all",
+     "PostGIS"},
+    {anywhere, "st_findextent get_tract loader_load_staged_data", "pastes its arguments into SQL text", "all",
+     "PostGIS"},
     {"topology", "create* drop* copy* rename* add* upgrade*", "creates and drops schemas", "all", "PostGIS"},
     {anywhere,
      "lives_ok throws_ok throws_like throws_ilike throws_matching throws_imatching performs_ok "
      "performs_within is_empty isnt_empty results_eq results_ne set_eq set_ne set_has set_hasnt bag_eq "
-     "bag_ne bag_has bag_hasnt row_eq runtests do_tap",
+     "bag_ne bag_has bag_hasnt row_eq cmp_ok runtests do_tap _temptable _runem _runner _time_trials _def_is "
+     "_relcomp _docomp _do_ne",
      "runs SQL text", "all", "pgTAP"},
+    {anywhere, "pgr_* _pgr_*", "runs SQL text", "all", "pgRouting", {every, {}, is_its_text}},
+    {anywhere, "cypher", "runs Cypher text", "all", "AGE"},
+    {"periods", "add_* drop_* set_*", "runs DDL", "all", "periods"},
     {anywhere,
      "drop_chunks create_hypertable create_distributed_hypertable run_job add_job alter_job delete_job "
      "add_retention_policy remove_retention_policy attach_tablespace detach_tablespace detach_tablespaces "

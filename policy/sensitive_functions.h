@@ -18,7 +18,7 @@ struct SqlText {
     second,  ///< the second
     third,   ///< the third
     last,    ///< the last, a boolean constant behind it left aside
-    every,   ///< every argument that is not a number
+    every,   ///< every argument that is no number, boolean or array
   };
   enum class Call : std::uint8_t {
     is_its_text,      ///< with a constant text, the call does what the text does and nothing else

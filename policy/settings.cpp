@@ -17,6 +17,7 @@ constexpr std::array privileged_settings{
     std::string_view{"ignore_checksum_failure"}, std::string_view{"lo_compat_privileges"},
     std::string_view{"local_preload_libraries"}, std::string_view{"session_preload_libraries"},
     std::string_view{"dynamic_library_path"},    std::string_view{"extension_control_path"},
+    std::string_view{"plperl.on_plperl_init"},   std::string_view{"plperl.on_plperlu_init"},
     std::string_view{"event_triggers"}};
 
 template <std::size_t N>

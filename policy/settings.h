@@ -10,7 +10,8 @@ namespace pgwarden::policy {
 bool is_lexing_setting(std::string_view name);
 
 /// Whether a setting changes who the session is, what the server checks, or which code it loads: constraints
-/// and triggers are passed by, damaged data is dropped, libraries run (docs, "Server Configuration").
+/// and triggers are passed by, damaged data is dropped, libraries and Perl code run (docs, "Server
+/// Configuration", "PL/Perl Configuration").
 bool is_privileged_setting(std::string_view name);
 
 }  // namespace pgwarden::policy

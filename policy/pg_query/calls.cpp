@@ -15,10 +15,28 @@ bool is_of(NodeTag type, const A_Const* constant) {
   return constant != nullptr && !constant->isnull && nodeTag(&constant->val.node) == type;
 }
 
-bool is_integer(const Node* node) { return is_of(T_Integer, as_if<A_Const>(node, T_A_Const)); }
-
 /// `true` or `false`, which the grammar makes a cast. ('f'::bool may be of another type of that name.)
 bool is_boolean(const Node* node) { return is_of(T_Boolean, constant_of(node)); }
+
+/// Whether a type is one of the server's numbers by its SQL name (`bigint`; `int8` may be anybody's), or an
+/// array.
+bool is_number_or_array(const TypeName* type) {
+  constexpr std::array numbers{std::string_view{"int2"},   std::string_view{"int4"},
+                               std::string_view{"int8"},   std::string_view{"float4"},
+                               std::string_view{"float8"}, std::string_view{"numeric"}};
+  const ObjectName name = name_of(type->names);
+  return type->arrayBounds != nullptr ||
+         (name.schema == "pg_catalog" &&
+          std::find(numbers.begin(), numbers.end(), name.name) != numbers.end());
+}
+
+/// Whether an argument cannot be a text: a number, a boolean, an array.
+bool is_never_text(const Node* node) {
+  if (is_boolean(node) || as_if<A_ArrayExpr>(node, T_A_ArrayExpr) != nullptr) return true;
+  if (const auto* cast = as_if<TypeCast>(node, T_TypeCast)) return is_number_or_array(cast->typeName);
+  const auto* number = as_if<A_Const>(node, T_A_Const);
+  return is_of(T_Integer, number) || is_of(T_Float, number);
+}
 
 /// The text of an argument, when no other server can read it otherwise: what `\` escapes behind a character
 /// that is not ASCII depends on the other session's client_encoding.
@@ -45,9 +63,10 @@ bool read_texts(FactCollector& collector, const FuncCall* call, const SqlText& t
     case none:
       return false;
     case every: {
-      bool all = !arguments.empty();
+      bool all = !arguments.empty() && !call->func_variadic;
       for (const ListCell& cell : arguments) {
-        if (!is_integer(node_of(cell))) all = read_text(collector, node_of(cell)) && all;
+        const Node* argument = value_of(node_of(cell));
+        if (!is_never_text(argument)) all = read_text(collector, argument) && all;
       }
       return all;
     }
@@ -160,7 +179,6 @@ void read_indirection(FactCollector& collector, const Node* node, const NodeClas
 void read_function_node(FactCollector& collector, const Node* node, const NodeClass&) {
   // Before PostgreSQL 17, some before 16, it is the name of anybody's function. (json_table(...) and
   // json_objectagg(...) cannot be: the grammar takes them only in a form that no call has.)
-  collector.calls_foreign_code();
   collector.add_harmless_call({{}, function_of_node(node), {}, -1});
 }
 

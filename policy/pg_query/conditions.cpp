@@ -42,26 +42,52 @@ std::optional<int> compare(const Node* left, const Node* right) {
   return std::nullopt;
 }
 
-/// Whether both are the same column of a row: `id = id`.
+/// The operator, when it has no schema.
+std::string_view operator_of(const A_Expr* expression) {
+  const auto names = cells(expression->name);
+  return names.size() == 1 ? text_of(node_of(names.front())) : std::string_view{};
+}
+
+/// The names of a column, also where a plus sign stands before it.
+std::span<const ListCell> column_of(const Node* node) {
+  const auto* sign = as_if<A_Expr>(node, T_A_Expr);
+  if (sign != nullptr && sign->lexpr == nullptr && operator_of(sign) == "+") node = sign->rexpr;
+  const auto* column = as_if<ColumnRef>(node, T_ColumnRef);
+  return column == nullptr ? std::span<const ListCell>{} : cells(column->fields);
+}
+
+/// Whether both are the same column of a row: `id = id`. So are `t.id` and `id`: were there another `id`, the
+/// server would refuse the bare name as ambiguous.
 bool are_same_column(const Node* left, const Node* right) {
-  const auto* a = as_if<ColumnRef>(left, T_ColumnRef);
-  const auto* b = as_if<ColumnRef>(right, T_ColumnRef);
-  if (a == nullptr || b == nullptr) return false;
-  const auto fields = cells(a->fields);
-  const auto others = cells(b->fields);
-  return std::equal(fields.begin(), fields.end(), others.begin(), others.end(),
-                    [](const ListCell& x, const ListCell& y) {
-                      return !text_of(node_of(x)).empty() && text_of(node_of(x)) == text_of(node_of(y));
-                    });
+  const auto a = column_of(left);
+  const auto b = column_of(right);
+  const auto both = std::min(a.size(), b.size());
+  const auto end_of_a = a.last(both);
+  const auto end_of_b = b.last(both);
+  return both > 0 && std::equal(end_of_a.begin(), end_of_a.end(), end_of_b.begin(),
+                                [](const ListCell& x, const ListCell& y) {
+                                  const auto name = text_of(node_of(x));
+                                  return !name.empty() && name == text_of(node_of(y));
+                                });
+}
+
+/// Whether a column is among the elements of `id IN (1, id)`.
+bool is_in_own_list(const A_Expr* expression) {
+  const auto elements = cells(as_if<List>(expression->rexpr, T_List));
+  return std::any_of(elements.begin(), elements.end(),
+                     [&](const ListCell& cell) { return are_same_column(expression->lexpr, node_of(cell)); });
 }
 
 /// A column compared with itself. (Of a row where it is NULL that is not true; such rows are not counted on.)
 std::optional<bool> truth_of_identity(const A_Expr* expression) {
-  if (!are_same_column(expression->lexpr, expression->rexpr)) return std::nullopt;
+  const bool is_list = expression->kind == AEXPR_IN;
+  const bool is_identity =
+      is_list ? is_in_own_list(expression) : are_same_column(expression->lexpr, expression->rexpr);
+  if (!is_identity) return std::nullopt;
   if (expression->kind == AEXPR_DISTINCT) return false;
   if (expression->kind == AEXPR_NOT_DISTINCT) return true;
-  if (expression->kind != AEXPR_OP || cells(expression->name).size() != 1) return std::nullopt;
-  const std::string_view name = text_of(node_of(cells(expression->name).front()));
+  if (expression->kind != AEXPR_OP && !is_list) return std::nullopt;
+  const std::string_view name = operator_of(expression);
   if (name == "=" || name == "<=" || name == ">=") return true;
   if (name == "<>" || name == "<" || name == ">") return false;
   return std::nullopt;
@@ -80,10 +106,10 @@ std::optional<bool> truth_of_pattern(const A_Expr* expression) {
 std::optional<bool> truth_of_comparison(const A_Expr* expression) {
   if (const auto truth = truth_of_identity(expression)) return truth;
   if (const auto truth = truth_of_pattern(expression)) return truth;
-  if (expression->kind != AEXPR_OP || cells(expression->name).size() != 1) return std::nullopt;
+  if (expression->kind != AEXPR_OP) return std::nullopt;
   const auto order = compare(expression->lexpr, expression->rexpr);
   if (!order) return std::nullopt;
-  const std::string_view name = text_of(node_of(cells(expression->name).front()));
+  const std::string_view name = operator_of(expression);
   const bool ordered = nodeTag(&as<A_Const>(expression->lexpr)->val.node) == T_Integer;
   if (name == "=") return *order == 0;
   if (name == "<>") return *order != 0;
@@ -106,6 +132,11 @@ std::optional<bool> truth_of(const Node* expression, int depth) {
       return truth_of(as<TypeCast>(expression)->arg, depth - 1);
     case T_A_Expr:
       return truth_of_comparison(as<A_Expr>(expression));
+    case T_CoalesceExpr:
+      // (What is false here may be NULL, and then the next one counts.)
+      if (truth_of(node_of(cells(as<CoalesceExpr>(expression)->args).front()), depth - 1) == true)
+        return true;
+      return std::nullopt;
     default:
       return std::nullopt;
   }
@@ -133,6 +164,21 @@ bool looks_at_the_row(const Node* expression, const RangeVar* target) {
   return false;
 }
 
+/// Whether one of the conditions is `id IS NULL` and another `id IS NOT NULL`.
+bool leave_out_no_row(std::span<const ListCell> conditions) {
+  constexpr std::size_t compared_max = 64;
+  const auto compared = conditions.first(std::min(conditions.size(), compared_max));
+  const auto any = [&](NullTestType type, const auto& holds) {
+    return std::any_of(compared.begin(), compared.end(), [&](const ListCell& cell) {
+      const auto* test = as_if<NullTest>(node_of(cell), T_NullTest);
+      return test != nullptr && test->nulltesttype == type && holds(reinterpret_cast<const Node*>(test->arg));
+    });
+  };
+  return any(IS_NULL, [&](const Node* column) {
+    return any(IS_NOT_NULL, [&](const Node* other) { return are_same_column(column, other); });
+  });
+}
+
 /// Whether `expression` (or, `negated`, its opposite) lets every row of `target` through.
 bool lets_all_through(const Node* expression, const RangeVar* target, bool negated, int depth) {
   if (depth == 0) return true;  // nobody writes such a condition: the stricter answer
@@ -148,8 +194,8 @@ bool lets_all_through(const Node* expression, const RangeVar* target, bool negat
   };
   // (NOT has one argument only.)
   const bool one_is_enough = (junction->boolop == OR_EXPR) != negated;
-  return one_is_enough ? std::any_of(arguments.begin(), arguments.end(), lets)
-                       : std::all_of(arguments.begin(), arguments.end(), lets);
+  if (!one_is_enough) return std::all_of(arguments.begin(), arguments.end(), lets);
+  return leave_out_no_row(arguments) || std::any_of(arguments.begin(), arguments.end(), lets);
 }
 
 }  // namespace

@@ -34,7 +34,6 @@ bool FactCollector::read_statement(const Node* statement, StatementSpan span) {
   position_ = static_cast<std::int32_t>(span.offset);
   first_fact_ = reading_.facts.size();
   harmless_calls_ = 0;
-  calls_foreign_code_ = false;
   element_schema_ = {};
   definition_ = {};
   buffers_.scopes.resize(1);
@@ -148,8 +147,6 @@ void FactCollector::finish_statement(const NodeClass& entry) {
   if (reading_.facts.size() == first_fact_ + harmless_calls_) add(entry);
   for (std::size_t i = first_fact_; i < reading_.facts.size(); ++i) {
     Fact& fact = reading_.facts[i];
-    // A temporary object is harmless as long as making it runs nothing but built-in functions.
-    if (calls_foreign_code_) fact.temporary = false;
     // A role's or database's own search_path may still put pg_temp last: nothing that destroys rests on a
     // bare name.
     const bool harmless = fact.cls == StatementClass::ddl_create || fact.cls == StatementClass::ddl_alter;

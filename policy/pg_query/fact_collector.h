@@ -116,7 +116,6 @@ class FactCollector {
   /// What was made temporary in this text may be gone (DISCARD) or be called otherwise (RENAME).
   void forget_temporary() { temporary_names_.clear(); }
 
-  void calls_foreign_code() { calls_foreign_code_ = true; }
   void may_change_lexing() { reading_.may_change_lexing = true; }
   void may_hide_temporary() { reading_.may_hide_temporary = true; }
   /// A setting gets a value (nullopt: one that is not known).
@@ -192,7 +191,6 @@ class FactCollector {
   std::size_t harmless_calls_ = 0;
   std::uint32_t index_ = 0;
   std::int32_t position_ = 0;
-  bool calls_foreign_code_ = false;
   std::string_view element_schema_;
   Definition definition_;
 

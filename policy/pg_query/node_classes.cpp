@@ -166,7 +166,7 @@ constexpr TaggedClass classes[] = {
      {ddl_create, Kind::extension, "CREATE EXTENSION", named<&CreateExtensionStmt::extname>}},
     {T_CreatePublicationStmt,
      {ddl_create, Kind::publication, "CREATE PUBLICATION", named<&CreatePublicationStmt::pubname>}},
-    {T_CreateStatsStmt, {ddl_create, Kind::other, "CREATE STATISTICS", named<&CreateStatsStmt::defnames>}},
+    {T_CreateStatsStmt, {ddl_create, Kind::other, "CREATE STATISTICS", read_create_statistics}},
     {T_CreateAmStmt, {ddl_create, Kind::other, "CREATE ACCESS METHOD", named<&CreateAmStmt::amname>}},
     {T_CreateCastStmt, {ddl_create, Kind::other, "CREATE CAST", read_plain}},
     {T_CreateConversionStmt,
@@ -184,7 +184,7 @@ constexpr TaggedClass classes[] = {
     {T_CreatePLangStmt, {ddl_create, Kind::other, "CREATE LANGUAGE", named<&CreatePLangStmt::plname>}},
     {T_CreateTransformStmt, {ddl_create, Kind::other, "CREATE TRANSFORM", read_plain}},
     {T_ImportForeignSchemaStmt,
-     {ddl_create, Kind::schema, "IMPORT FOREIGN SCHEMA", named<&ImportForeignSchemaStmt::local_schema>}},
+     {ddl_create, Kind::schema, "IMPORT FOREIGN SCHEMA", read_import_foreign_schema}},
     // ALTER
     {T_AlterTableStmt, {ddl_alter, Kind::table, "ALTER TABLE", read_alter_table}},
     {T_AlterTableMoveAllStmt,

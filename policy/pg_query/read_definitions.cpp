@@ -53,6 +53,12 @@ Fact& add_other_table(FactCollector& collector, std::string_view command, const 
   return fact;
 }
 
+/// The server that a new foreign table leads to, for the same reason.
+void add_server(FactCollector& collector, std::string_view command, const char* server) {
+  collector.add(StatementClass::ddl_create, words_for(OBJECT_FOREIGN_SERVER).kind, command,
+                {{}, view(server), {}, -1});
+}
+
 /// The object of a statement that has either a relation or something else (RENAME, SET SCHEMA, ...).
 ObjectName name_of_either(FactCollector& collector, ObjectType type, const RangeVar* relation,
                           const Node* object) {
@@ -129,7 +135,29 @@ void read_create_table(FactCollector& collector, const Node* node, const NodeCla
 }
 
 void read_create_foreign_table(FactCollector& collector, const Node* node, const NodeClass& entry) {
-  create_table(collector, entry, &as<CreateForeignTableStmt>(node)->base, false);
+  const auto* create = as<CreateForeignTableStmt>(node);
+  create_table(collector, entry, &create->base, false);
+  add_server(collector, "CREATE FOREIGN TABLE ... SERVER", create->servername);
+}
+
+void read_import_foreign_schema(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* import = as<ImportForeignSchemaStmt>(node);
+  // The tables are another server's.
+  collector.consume(import->table_list);
+  collector.add(entry, ObjectName{{}, view(import->local_schema), {}, -1});
+  add_server(collector, "IMPORT FOREIGN SCHEMA ... FROM SERVER", import->server_name);
+}
+
+void read_create_statistics(FactCollector& collector, const Node* node, const NodeClass& entry) {
+  const auto* create = as<CreateStatsStmt>(node);
+  collector.consume(create->relations);
+  collector.add(entry, name_of(create->defnames)).if_exists = create->if_not_exists;
+  collector.define({entry.cls, false});
+  for (const ListCell& cell : cells(create->relations)) {
+    // (The grammar takes whatever may stand in FROM; the server takes a table only.)
+    const auto* table = as_if<RangeVar>(node_of(cell), T_RangeVar);
+    if (table != nullptr) add_other_table(collector, "CREATE STATISTICS ... FROM", table);
+  }
 }
 
 void read_create_sequence(FactCollector& collector, const Node* node, const NodeClass& entry) {

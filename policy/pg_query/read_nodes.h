@@ -42,6 +42,8 @@ void read_call(FactCollector&, const Node*, const NodeClass&);
 // Statements that define objects: read_definitions.cpp
 void read_create_table(FactCollector&, const Node*, const NodeClass&);
 void read_create_foreign_table(FactCollector&, const Node*, const NodeClass&);
+void read_import_foreign_schema(FactCollector&, const Node*, const NodeClass&);
+void read_create_statistics(FactCollector&, const Node*, const NodeClass&);
 void read_create_sequence(FactCollector&, const Node*, const NodeClass&);
 void read_create_view(FactCollector&, const Node*, const NodeClass&);
 void read_create_index(FactCollector&, const Node*, const NodeClass&);

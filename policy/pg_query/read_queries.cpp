@@ -119,7 +119,6 @@ void read_function_call(FactCollector& collector, const Node* node, const NodeCl
   const auto* call = as<FuncCall>(node);
   ObjectName name = name_of(call->funcname);
   name.position = call->location;
-  if (!is_system_schema(name.schema)) collector.calls_foreign_code();
   if (name.name == "set_config" && is_system_schema(name.schema)) {
     read_set_config(collector, call, name);
   } else {

@@ -134,6 +134,7 @@ TEST_CASE("settings are compared as the server does") {
   CHECK(is_lexing_setting("Client_Encoding"));
   CHECK_FALSE(is_lexing_setting("client_encodin"));
   CHECK(is_privileged_setting("SESSION_REPLICATION_ROLE"));
+  CHECK(is_privileged_setting("plperl.on_plperlu_init"));
   CHECK_FALSE(is_privileged_setting("search_path"));
   CHECK_FALSE(is_privileged_setting("role"));
 }
