@@ -5,6 +5,13 @@ import { PrismaPg } from '@prisma/adapter-pg';
 
 const CHAR = 18, NAME = 19, TEXT = 25;
 
+// The schema engine never ends the timer that bounds its wait for the advisory lock: the command would live that long.
+const { setTimeout } = globalThis;
+globalThis.setTimeout = ((...all) => {
+  const timer = setTimeout(...all);
+  return all[1] === 10_000 ? timer.unref() : timer;
+}) as typeof setTimeout;
+
 // The schema engine reads columns of the types "char" and name from the catalogs, which the adapter does not know.
 class Adapter extends PrismaPg {
   async connect() {
@@ -30,6 +37,5 @@ export default {
   schema: 'schema.prisma',
   experimental: { adapter: true },
   engine: 'js',
-  // The command ends when its connections have been idle for this long.
   adapter: async () => new Adapter({ connectionString: process.env.DATABASE_URL, idleTimeoutMillis: 100 }),
 };
