@@ -43,12 +43,12 @@ std::optional<Source> source_of(const List* options, std::string_view default_la
   return source;
 }
 
-/// Whether the code runs under settings of its own (SET), such as session_replication_role, that nobody judges.
+/// Whether the code runs under settings of its own (SET), such as session_replication_role, that nobody
+/// judges.
 bool has_settings(const List* options) {
   const auto all = cells(options);
-  return std::any_of(all.begin(), all.end(), [](const ListCell& cell) {
-    return view(as<DefElem>(node_of(cell))->defname) == "set";
-  });
+  return std::any_of(all.begin(), all.end(),
+                     [](const ListCell& cell) { return view(as<DefElem>(node_of(cell))->defname) == "set"; });
 }
 
 /// The constant text that an expression is ('a' or 'a' || 'b'); nullopt for everything else.

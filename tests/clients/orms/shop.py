@@ -92,6 +92,7 @@ class Project:
             "PATH": os.environ["PATH"],
             "HOME": self.home,
             "LANG": "C.UTF-8",
+            "TZ": "UTC",
             "DATABASE_URL": url,
             "NO_COLOR": "1",
             "NODE_NO_WARNINGS": "1",
