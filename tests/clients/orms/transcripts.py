@@ -10,9 +10,9 @@ MARK = "<!-- Written by tests/clients/orms/orms_test.py: PGWARDEN_WRITE_DOCS=1 -
 MOST_LINES = 40
 
 FRAMES = [
-    re.compile(r"^ *at [^\n]*\n", re.M),  # Node.js
-    re.compile(r'^  File "[^\n]*\n(?:    [^\n]*\n)*', re.M),  # Python
-    re.compile(r"^\t*(?:from )?/[^\n]*:\d+:in [^\n]*\n", re.M),  # Ruby
+    r"^ *at .*\n",  # Node.js
+    r'^  File ".*\n(?:    .*\n)*',  # Python
+    r"^\t*(?:from )?/.*:\d+:in .*\n",  # Ruby
 ]
 VARYING = [
     (r"\x1b\[[0-9;]*[A-Za-z]", ""),
@@ -39,7 +39,7 @@ def without_chance(statement):
 
 def readable(output):
     for frames in FRAMES:
-        output = re.sub(rf"(?:{frames.pattern})+", "    ...\n", output, flags=re.M)
+        output = re.sub(rf"(?:{frames})+", "    ...\n", output, flags=re.M)
     for pattern, replacement in VARYING:
         output = re.sub(pattern, replacement, output, flags=re.M)
     lines = [line.rstrip() for line in output.strip("\n").splitlines()]

@@ -94,8 +94,6 @@ def ordinary():
     with connection.cursor() as cursor:
         cursor.execute("LISTEN shop")
         cursor.execute("NOTIFY shop, 'hello'")
-    connection.connection.poll()
-    show("notification", [notice.payload for notice in connection.connection.notifies])
     show("deleted", Tag.objects.filter(label__startswith="batch").delete())
     Product.objects.get(name="Fox").delete()
     show("deleted with what refers to it", AgentRun.objects.count())
