@@ -1,4 +1,6 @@
 // Code: DO, and the bodies of functions and procedures.
+#include <algorithm>
+
 #include "policy/pg_query/code_texts.h"
 #include "policy/pg_query/read_nodes.h"
 
@@ -39,6 +41,14 @@ std::optional<Source> source_of(const List* options, std::string_view default_la
   }
   if (source.language.empty()) source.language = default_language;
   return source;
+}
+
+/// Whether the code runs under settings of its own (SET), such as session_replication_role, that nobody
+/// judges.
+bool has_settings(const List* options) {
+  const auto all = cells(options);
+  return std::any_of(all.begin(), all.end(),
+                     [](const ListCell& cell) { return view(as<DefElem>(node_of(cell))->defname) == "set"; });
 }
 
 /// The constant text that an expression is ('a' or 'a' || 'b'); nullopt for everything else.
@@ -126,7 +136,7 @@ void read_body(FactCollector& collector, const CreateFunctionStmt* create) {
   // The statements of BEGIN ATOMIC are children of the node; a body besides it is an error.
   const bool is_read = create->sql_body == nullptr ? read_source(collector, *source, create)
                                                    : source->body == nullptr && source->language == "sql";
-  collector.fact(fact).dynamic = !is_read;
+  collector.fact(fact).dynamic = !is_read || has_settings(create->options);
 }
 
 }  // namespace pgwarden::policy::pg

@@ -278,6 +278,8 @@ TEST_CASE("bodies of functions", "[code]") {
     CHECK(facts_of(head + tail) == unknown);
   }
   CHECK(facts_of("CREATE FUNCTION f() RETURNS int AS 'SELECT 1'") == unknown);
+  CHECK(facts_of(head + "plpgsql SET session_replication_role = replica AS 'BEGIN DROP TABLE t; END'") ==
+        with(unknown, dropped));
 }
 
 TEST_CASE("code that a server may read otherwise is dynamic", "[code]") {

@@ -1,0 +1,4 @@
+CREATE TABLE "analytics_events" (
+	"id" serial PRIMARY KEY NOT NULL,
+	"payload" jsonb
+);

@@ -1,0 +1,6 @@
+export const up = (knex) => knex.schema.createTable('Note', (table) => {
+  table.increments();
+  table.text('body').notNullable();
+});
+
+export const down = (knex) => knex.schema.dropTable('Note');

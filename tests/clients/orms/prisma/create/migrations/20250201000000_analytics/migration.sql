@@ -1,0 +1,7 @@
+-- CreateTable
+CREATE TABLE "analytics_events" (
+    "id" SERIAL NOT NULL,
+    "payload" JSONB,
+
+    CONSTRAINT "analytics_events_pkey" PRIMARY KEY ("id")
+);

@@ -1,0 +1,4 @@
+module.exports = {
+  up: (queryInterface) => queryInterface.dropTable('Product', { cascade: true }),
+  down: () => Promise.reject(new Error('the products are gone')),
+};
