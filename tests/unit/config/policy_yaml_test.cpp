@@ -90,11 +90,11 @@ rules:
   - {name: no-ddl, effect: deny, match: {classes: [ddl_create]}}
   - {name: drops, effect: allow, match: {classes: [ddl_drop]}}
 )"));
-  CHECK(text.find("# no-drop (guarded:28) has no say: drops (f.yaml:5) matches all that it matches\n") !=
+  CHECK(text.find("# no-drop (guarded:37) has no say: drops (f.yaml:5) matches all that it matches\n") !=
         std::string::npos);
   const policy::Policy again = load(text);
   CHECK(again.protect.hosts.empty());
-  CHECK(again.rules[4].name == "guarded.no-ddl");
+  CHECK(again.rules[5].name == "guarded.no-ddl");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/keys.h"
+#include "policy/statement_reader.h"
 #include "policy/verdict.h"
 
 namespace pgwarden::config {
@@ -93,6 +94,39 @@ TEST_CASE("guarded denies what destroys or reaches past the database", "[presets
     INFO(policy::name_of(cls));
     CHECK(denied_by(guarded, fact(cls, true)) == "-");
   }
+}
+
+TEST_CASE("a function of the session may be made when all of its code is seen and allowed", "[presets]") {
+  const auto answer = [](std::string_view name, std::string_view sql) {
+    const policy::Reading reading = policy::read_statements(sql, {});
+    return policy::decide(preset(name), {}, reading).effect;
+  };
+  const auto function = [](const std::string& name, const std::string& body, const std::string& language) {
+    return "CREATE OR REPLACE FUNCTION " + name + "() RETURNS void LANGUAGE " + language + " AS $f$ " + body +
+           " $f$";
+  };
+  const std::string insert = "BEGIN INSERT INTO t VALUES (1); EXCEPTION WHEN unique_violation THEN NULL; END";
+  for (const std::string_view name : {"guarded", "append_only"}) {
+    INFO(name);
+    CHECK(answer(name, function("pg_temp.f", insert, "plpgsql")) == Effect::allow);
+    CHECK(answer(name, function("pg_temp.f", "SELECT 1", "sql")) == Effect::allow);
+    CHECK(answer(name, "DROP FUNCTION IF EXISTS pg_temp.f()") == Effect::allow);
+    CHECK(answer(name, function("f", insert, "plpgsql")) == Effect::deny);
+    CHECK(answer(name, function("public.f", insert, "plpgsql")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "BEGIN DROP TABLE t; END", "plpgsql")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "TRUNCATE t", "sql")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "BEGIN EXECUTE 'DROP ' || 'TABLE t'; END", "plpgsql")) ==
+          Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "DECLARE x text; BEGIN EXECUTE x; END", "plpgsql")) ==
+          Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "BEGIN PERFORM lo_unlink(1); END", "plpgsql")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "import os", "plpython3u")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "lo_unlink", "internal")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", insert, "plpgsql SET search_path = x")) == Effect::deny);
+    CHECK(answer(name, "CREATE PROCEDURE pg_temp.f() LANGUAGE plpgsql AS 'BEGIN NULL; END'") == Effect::deny);
+  }
+  CHECK(answer("append_only", function("pg_temp.f", "DELETE FROM t WHERE id = 1", "sql")) == Effect::deny);
+  CHECK(answer("read_only", function("pg_temp.f", insert, "plpgsql")) == Effect::deny);
 }
 
 TEST_CASE("append_only takes new rows and keeps the old", "[presets]") {
