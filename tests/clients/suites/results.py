@@ -23,7 +23,7 @@ def junit(path):
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
         tags = {child.tag for child in case}
         outcome = FAILED if tags & {"failure", "error"} else SKIPPED if "skipped" in tags else PASSED
-        outcomes.add(f"{case.get('classname')}.{case.get('name')}", outcome)
+        outcomes.add(".".join(filter(None, [case.get("classname"), case.get("name")])), outcome)
     return outcomes
 
 

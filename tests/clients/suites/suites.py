@@ -1,9 +1,9 @@
 """Runs the drivers' own test suites directly and through pgwarden and compares the lists of results.
 
 Each suite runs directly twice, because some tests depend on luck, and twice through pgwarden: to a host that is not
-protected, and to a protected one with the preset `observe`. A test differs when none of its outcomes through pgwarden is
-one that it had directly; when there is one, the suite runs every way once more before that counts. The exit status is 1
-when a difference is not explained in explained.toml."""
+protected, and to a protected one with the preset `observe`. A test differs when none of its outcomes through pgwarden
+is one that it had directly; when there is one, the suite runs every way once more before that counts. The exit status
+is 1 when a difference is not explained in explained.toml."""
 
 import argparse
 import collections
@@ -19,6 +19,7 @@ import tomllib
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "lib"))
 
+import results
 from catalogue import SUITES
 from servers import Pgwarden, ScratchPostgres
 
@@ -30,6 +31,10 @@ DATABASE = "suites"
 PGWARDEN = "preset: observe\nlimits: {max_statement_bytes: 1GiB}"
 # For tests of two-phase commit and replication.
 CONF = "max_prepared_transactions = 10\nwal_level = logical"
+
+
+class NoResults(Exception):
+    pass
 
 
 def run(suite, checkouts, address, log):
@@ -64,7 +69,7 @@ def run(suite, checkouts, address, log):
                 process.wait()
         listed = report if suite.writes_report() else log
         if not listed.exists():
-            raise RuntimeError(f"{suite.name} has left no list of results: see {log}")
+            raise NoResults(f"{suite.name} has left no list of results: see {log}")
         return suite.read(listed)
 
 
@@ -74,7 +79,10 @@ class Comparison:
     def __init__(self, suite, checkouts, binary, logs):
         self.suite, self.checkouts, self.binary, self.logs = suite, checkouts, binary, logs
         self.runs = {way: [] for way in WAYS}
-        for way in (DIRECT, *WAYS):
+        self.run(DIRECT)
+        if results.PASSED not in self.runs[DIRECT][0].values():
+            raise NoResults(f"not a single test of {suite.name} passes directly: see {logs}")
+        for way in WAYS:
             self.run(way)
         if list(self.differences()):
             for way in WAYS:
@@ -114,7 +122,10 @@ class Comparison:
     def row(self):
         counts = [collections.Counter(self.runs[way][-1].values()) for way in WAYS]
         cells = [" / ".join(str(count[outcome]) for outcome in ("passed", "failed", "skipped")) for count in counts]
-        return f"| {self.suite.name} | {' | '.join(cells)} | {len(list(self.differences()))} |"
+        version = subprocess.run(
+            self.suite.version, cwd=self.checkouts / self.suite.folder, check=True, capture_output=True, text=True
+        ).stdout.strip()
+        return f"| {self.suite.name} | {version} | {' | '.join(cells)} | {len(list(self.differences()))} |"
 
 
 def main():
@@ -128,16 +139,21 @@ def main():
     checkouts = given.checkouts.resolve()
     logs = pathlib.Path(tempfile.mkdtemp(prefix="pgwarden-logs-"))
     print(f"What the suites print is kept in {logs}\n")
-    print("| suite | direct: passed / failed / skipped | unprotected | observe | differences |")
-    print("| --- | --- | --- | --- | --- |", flush=True)
+    print("| suite | version | direct: passed / failed / skipped | unprotected | observe | differences |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
     notes, unexplained = [], 0
     for suite in SUITES:
         if given.suites and suite.name not in given.suites:
             continue
         if not (checkouts / suite.folder).is_dir():
-            print(f"| {suite.name} | not there | | | |")
+            print(f"| {suite.name} | not there | | | | |")
             continue
-        comparison = Comparison(suite, checkouts, given.binary, logs)
+        try:
+            comparison = Comparison(suite, checkouts, given.binary, logs)
+        except NoResults as error:
+            print(f"| {suite.name} | {error} | | | | |")
+            unexplained += 1
+            continue
         print(comparison.row(), flush=True)
         reasons = explained.get(suite.name, {})
         for name, way, what in comparison.differences():
