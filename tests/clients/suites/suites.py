@@ -31,6 +31,10 @@ DATABASE = "suites"
 PGWARDEN = "preset: observe\nlimits: {max_statement_bytes: 1GiB}"
 # For tests of two-phase commit and replication.
 CONF = "max_prepared_transactions = 10\nwal_level = logical"
+# For users that postgres.js's suite creates.
+HBA = """\
+host all postgres_js_test_md5 127.0.0.1/32 md5
+host all postgres_js_test_scram 127.0.0.1/32 scram-sha-256"""
 
 
 class NoResults(Exception):
@@ -90,7 +94,7 @@ class Comparison:
 
     def run(self, way):
         runs = self.runs[way]
-        with ScratchPostgres(CONF) as postgres:
+        with ScratchPostgres(CONF, HBA) as postgres:
             postgres.psql("postgres", f"CREATE DATABASE {DATABASE}")
             with Pgwarden(self.binary, postgres, PGWARDEN) as pgwarden:
                 addresses = {"unprotected": pgwarden.unprotected, "observe": pgwarden.protected}
