@@ -67,6 +67,7 @@ FrameReader::Item FrameReader::next_header() {
   if (treatment == Treatment::invalid || length < 4 || length > rules_->length_max[tag]) return fail(header);
   left_ = length - 4;
   if (treatment == Treatment::inspect) {
+    tag_ = *header;
     state_ = State::choosing;
     return {Kind::header, *header, length - 4, {}};
   }
@@ -143,7 +144,7 @@ FrameReader::Item FrameReader::skip() {
   left_ -= static_cast<std::uint32_t>(taken);
   if (left_ > 0) return {};
   state_ = State::header;
-  return next();
+  return {Kind::skipped, tag_, 0, {}};
 }
 
 void FrameReader::keep() {

@@ -32,7 +32,7 @@ struct FrameRules {
 enum class BodyMode : std::uint8_t {
   stream,  ///< pass it on with its header as it arrives
   whole,   ///< collect it: next() gives the whole frame
-  skip,    ///< drop it with its header
+  skip,    ///< drop it with its header; next() says when all of it has come
 };
 
 /// Cuts a stream into frames (docs, "Overview of Messages": type byte, length that counts itself, body)
@@ -49,6 +49,7 @@ class FrameReader {
     header,     ///< an inspected frame begins: call choose()
     run,        ///< bytes to pass on
     frame,      ///< the whole frame, header included
+    skipped,    ///< a dropped frame ends here
     broken,     ///< unknown type or impossible length; error() says; nothing more will come
   };
   struct Item {
@@ -103,6 +104,7 @@ class FrameReader {
   std::string collected_;  ///< a frame asked for whole that spans feeds
   std::string error_;
   std::uint32_t left_ = 0;              ///< bytes of the current frame still to come
+  char tag_ = '\0';                     ///< of the inspected frame
   char partial_[header_bytes] = {};     ///< the first bytes of a header that a feed cut
   char cut_header_[header_bytes] = {};  ///< that header, complete; stays until the next feed
   std::uint8_t partial_size_ = 0;

@@ -61,16 +61,16 @@ std::optional<std::uint32_t> startup_packet_size(Bytes bytes) noexcept {
 StartupPacket decode_startup_packet(Bytes packet) {
   const std::uint32_t size = startup_packet_size(packet).value_or(0);
   if (size < 8 || size > startup_packet_bytes_max + 4) {
-    return BadStartupPacket{"08P01", "invalid length of startup packet (is this a PostgreSQL client?)"};
+    return BadStartupPacket{"", "invalid length of startup packet (is this a PostgreSQL client?)"};
   }
-  if (packet.size() != size) return BadStartupPacket{"08P01", "incomplete startup packet"};
+  if (packet.size() != size) return BadStartupPacket{"", "incomplete startup packet"};
   const std::uint32_t code = read_u32(packet.data() + 4);
   const Bytes body = packet.substr(8);
   if (code == startup_code::ssl && body.empty()) return SslRequest{};
   if (code == startup_code::gssenc && body.empty()) return GssEncRequest{};
   if (code == startup_code::cancel) {
     if (body.size() < 8 || body.size() > 4 + 256) {
-      return BadStartupPacket{"08P01", "invalid length of cancel request"};
+      return BadStartupPacket{"", "invalid length of cancel request"};
     }
     return CancelRequest{std::string(body)};
   }

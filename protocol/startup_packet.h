@@ -37,7 +37,8 @@ struct StartupMessage {
   std::string encode() const;
 };
 
-/// A packet that is none of these, in words for the client, with its SQLSTATE.
+/// A packet that is none of these, in words for the client, with its SQLSTATE; without one where the server
+/// ends the connection without a word and only its log has these.
 struct BadStartupPacket {
   std::string sqlstate;
   std::string message;

@@ -109,11 +109,15 @@ Session::Status Session::advance_frontend(Outgoing& to_backend) {
         to_backend.forward(item.bytes);
         break;
       case FrameReader::Kind::header:
-        on_frontend_header(item, to_backend);
+        on_frontend_header(item);
         break;
       case FrameReader::Kind::frame:
         frame_ = item.bytes;
         if (const Status status = on_frontend_frame(to_backend); status != Status::hungry) return status;
+        break;
+      case FrameReader::Kind::skipped:
+        // Not earlier: no server answers a statement that it has not read, and some clients cannot bear it.
+        replace(item.tag, too_large(settings_.max_statement_bytes), {}, {}, to_backend);
         break;
       case FrameReader::Kind::broken:
         fail("08P01", frontend_.error());
@@ -123,13 +127,12 @@ Session::Status Session::advance_frontend(Outgoing& to_backend) {
   return Status::ended;
 }
 
-void Session::on_frontend_header(const FrameReader::Item& item, Outgoing& to_backend) {
+void Session::on_frontend_header(const FrameReader::Item& item) {
   if (is_judged(item.tag)) {
     if (item.body_bytes <= settings_.max_statement_bytes) {
       frontend_.choose(BodyMode::whole);
     } else if (settings_.protected_host) {
       frontend_.choose(BodyMode::skip);
-      replace(item.tag, too_large(settings_.max_statement_bytes), {}, {}, to_backend);
     } else {
       frontend_.choose(BodyMode::stream);
       sent_statement(item.tag);
@@ -266,6 +269,7 @@ void Session::feed_backend(protocol::Bytes chunk, Outgoing& to_frontend) {
       case FrameReader::Kind::frame:
         on_backend_frame(item, to_frontend);
         break;
+      case FrameReader::Kind::skipped:  // never chosen
       case FrameReader::Kind::broken:
         fail("08P01", "the server broke the protocol: " + backend_.error());
         backend_ended_ = true;

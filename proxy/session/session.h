@@ -66,7 +66,7 @@ class Session {
   const std::optional<std::string>& application_name() const noexcept { return application_name_; }
 
  private:
-  void on_frontend_header(const protocol::FrameReader::Item& item, Outgoing& to_backend);
+  void on_frontend_header(const protocol::FrameReader::Item& item);
   Status on_frontend_frame(Outgoing& to_backend);
   Status wait_or_judge();
   void forward_frontend_frame(Outgoing& to_backend);

@@ -41,7 +41,7 @@ StartupFlow::Step StartupFlow::on_packet(const std::string& packet) {
 }
 
 StartupFlow::Step StartupFlow::refuse(const std::string& sqlstate, const std::string& message) {
-  return Refuse{protocol::encode_fatal(sqlstate, message), message};
+  return Refuse{sqlstate.empty() ? std::string() : protocol::encode_fatal(sqlstate, message), message};
 }
 
 }  // namespace pgwarden::session

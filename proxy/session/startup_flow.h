@@ -26,7 +26,7 @@ class StartupFlow {
   };
   /// Send this message and close.
   struct Refuse {
-    std::string fatal;
+    std::string fatal;  ///< may be empty
     std::string why;
   };
   using Step = std::variant<NeedMore, Reply, Cancel, Start, Refuse>;
