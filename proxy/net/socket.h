@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "policy/network.h"
 #include "protocol/byte_reader.h"
+#include "protocol/proxy_header.h"
 #include "proxy/session/outgoing.h"
 
 namespace pgwarden::net {
@@ -45,5 +46,7 @@ asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
 /// The peer as rules and logs know it.
 policy::Address peer_address(const Socket& socket);
 std::string peer_name(const Socket& socket);
+/// The same of a client that a proxy speaks of.
+std::string name_of(const protocol::ProxySource& source);
 
 }  // namespace pgwarden::net
