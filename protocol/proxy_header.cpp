@@ -9,11 +9,9 @@ namespace pgwarden::protocol {
 
 namespace {
 
-using std::string_view_literals::operator""sv;
-
-constexpr Bytes text_mark = "PROXY "sv;
+constexpr Bytes text_mark = "PROXY ";
 constexpr std::size_t line_bytes_max = 107;  // 2.1, its CRLF included
-constexpr Bytes signature = "\r\n\r\n\0\r\nQUIT\n"sv;
+constexpr Bytes signature("\r\n\r\n\0\r\nQUIT\n", 12);
 constexpr std::size_t fixed_bytes = 16;  // 2.2: signature, version and command, family and transport, length
 
 constexpr unsigned stream = 1;
@@ -133,6 +131,6 @@ bool begins_like_proxy_header(Bytes bytes) noexcept {
   return bytes.size() >= 4 && (agree(bytes, text_mark) || agree(bytes, signature));
 }
 
-std::string encode_local_proxy_header() { return std::string(signature).append("\x20\0\0\0"sv); }
+std::string encode_local_proxy_header() { return std::string(signature).append("\x20\0\0\0", 4); }
 
 }  // namespace pgwarden::protocol

@@ -32,7 +32,7 @@ class PoolerTest(ServerTest):
         and the SQLSTATEs of errors."""
         session.received.clear()
         for name, *arguments in steps:
-            session.outgoing += player.message(name, arguments)
+            session.outgoing += player._message(name, arguments)
         session.until("Z", sum(name in ("Query", "Sync", "CopyDone") for name, *_ in steps))
         received = [(tag, body) for tag, body in session.received if tag not in "NS"]
         return "".join(tag for tag, _ in received), [player.error_fields(body)["C"] for tag, body in received if tag == "E"]
@@ -294,7 +294,7 @@ class BehindReadOnly(BehindPgBouncer):
                                       ("Query", "PREPARE mine AS SELECT 1")), ("CZCZ", []))
             self.assertEqual(self.ask(session, ("Query", "SELECT public.writes()"))[1], ["25006"])
             self.assertEqual(self.ask(session, ("Query", "INSERT INTO kept VALUES (1)")), ("EZ", ["42501"]))
-            session.outgoing += player.message("Terminate", [])
+            session.outgoing += player._message("Terminate", [])
             session.send()
             session.finish()
         self.assertEqual(len(backends), 1)
