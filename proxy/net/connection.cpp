@@ -99,8 +99,13 @@ void Connection::run(asio::awaitable<void> coroutine) {
 
 void Connection::start() {
   prepare(client_);
+  const auto address = peer_address(client_);
+  if (!address) {  // nobody can say any more what rules hold for it
+    close();
+    return;
+  }
   who_.client = peer_name(client_);
-  who_.address = peer_address(client_);
+  who_.address = *address;
   arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);
   run(start_up());
 }

@@ -120,10 +120,13 @@ asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
   co_return first.index() == 0 ? std::get<0>(first) : error_code(asio::error::timed_out);
 }
 
-policy::Address peer_address(const Socket& socket) {
+std::optional<policy::Address> peer_address(const Socket& socket) {
+  error_code error;
+  const int family = socket.local_endpoint(error).protocol().family();
   policy::Address address;
+  if (!error && family == AF_UNIX) return address;
   const auto peer = tcp_peer(socket);
-  if (!peer) return address;
+  if (!peer) return std::nullopt;
   const auto bytes = peer->address().is_v4()
                          ? asio::ip::make_address_v6(asio::ip::v4_mapped, peer->address().to_v4()).to_bytes()
                          : peer->address().to_v6().to_bytes();

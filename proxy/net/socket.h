@@ -5,6 +5,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "config/config.h"
@@ -43,8 +44,8 @@ asio::awaitable<error_code> readable(Socket& socket);
 asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
                                     std::chrono::milliseconds time_max);
 
-/// The peer as rules and logs know it.
-policy::Address peer_address(const Socket& socket);
+/// The peer as rules and logs know it; nullopt when it has gone, which does not take away what it has sent.
+std::optional<policy::Address> peer_address(const Socket& socket);
 std::string peer_name(const Socket& socket);
 /// The same of a client that a proxy speaks of.
 std::string name_of(const protocol::ProxySource& source);
