@@ -10,11 +10,13 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "cli/commands.h"
 #include "cli/parse.h"
 #include "config/load.h"
 #include "protocol/frame_writer.h"
+#include "protocol/proxy_header.h"
 #include "protocol/tags.h"
 
 namespace pgwarden::cli {
@@ -29,24 +31,35 @@ struct HealthOptions {
   std::string config;
 };
 
-config::Endpoint address_to_ask(const HealthOptions& options) {
-  if (options.config.empty()) return listen_address(options.listen);
-  const config::Loaded loaded = config::load_file(options.config);
+config::Listener listener_to_ask(const HealthOptions& options) {
+  if (options.config.empty()) return {listen_address(options.listen), {}, {}, {}};
+  config::Loaded loaded = config::load_file(options.config);
   if (!loaded.config) throw std::runtime_error(options.config + ": not a valid configuration");
-  return loaded.config->listeners.front().listen;
+  return std::move(loaded.config->listeners.front());
+}
+
+/// As the listener knows this end.
+template <typename Socket>
+policy::Address own_address(const Socket& socket) {
+  if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>) {
+    boost::system::error_code ignored;
+    return policy::parse_address(socket.local_endpoint(ignored).address().to_string())
+        .value_or(policy::Address{});
+  }
+  return {};
 }
 
 /// Asks for encryption, as every client may: a pgwarden that accepts connections answers with one byte.
 template <typename Socket, typename Connect>
-bool answers(Connect connect) {
+bool answers(const config::Listener& listener, Connect connect) {
   asio::io_context context;
   Socket socket(context);
   bool answered = false;
-  const std::string request =
-      std::move(protocol::FrameWriter('\0').u32(protocol::startup_code::ssl)).finish();
+  std::string request = std::move(protocol::FrameWriter('\0').u32(protocol::startup_code::ssl)).finish();
   std::array<char, 1> answer{};
   connect(socket, [&](const boost::system::error_code& error) {
     if (error) return;
+    if (listener.is_proxy(own_address(socket))) request.insert(0, protocol::encode_local_proxy_header());
     asio::async_write(socket, asio::buffer(request),
                       [&](const boost::system::error_code& write_error, std::size_t) {
                         if (write_error) return;
@@ -60,15 +73,16 @@ bool answers(Connect connect) {
   return answered;
 }
 
-bool is_healthy(const config::Endpoint& address) {
+bool is_healthy(const config::Listener& listener) {
+  const config::Endpoint& address = listener.listen;
   if (address.is_unix()) {
     using Protocol = asio::local::stream_protocol;
-    return answers<Protocol::socket>([&](Protocol::socket& socket, auto then) {
+    return answers<Protocol::socket>(listener, [&](Protocol::socket& socket, auto then) {
       socket.async_connect(Protocol::endpoint(address.host), then);
     });
   }
   using Protocol = asio::ip::tcp;
-  return answers<Protocol::socket>([&](Protocol::socket& socket, auto then) {
+  return answers<Protocol::socket>(listener, [&](Protocol::socket& socket, auto then) {
     Protocol::resolver resolver(socket.get_executor());
     // A server that listens on every address is asked on the local one.
     const bool any = address.host == "0.0.0.0" || address.host == "::";
@@ -92,9 +106,9 @@ void add_health(CLI::App& app, int& exit_code) {
   command->add_option("--config", options->config, "Take the address of the first listener in this file")
       ->envname("PGWARDEN_CONFIG");
   command->callback([options, &exit_code] {
-    const config::Endpoint address = address_to_ask(*options);
-    const bool healthy = is_healthy(address);
-    std::cout << config::to_string(address) << (healthy ? ": healthy\n" : ": no answer\n");
+    const config::Listener listener = listener_to_ask(*options);
+    const bool healthy = is_healthy(listener);
+    std::cout << config::to_string(listener.listen) << (healthy ? ": healthy\n" : ": no answer\n");
     exit_code = healthy ? ok : failed;
   });
 }

@@ -50,9 +50,12 @@ struct Listener {
   Endpoint listen;
   std::optional<Upstream> upstream;           ///< for every database, when there is no `databases`
   std::map<std::string, Upstream> databases;  ///< by the client's database name; "*" is for all others
+  std::vector<policy::Network> proxy_protocol_networks;  ///< of proxies, which say whose each connection is
 
   /// Where a client that asks for `database` goes; nullptr when there is no route.
   const Upstream* route(const std::string& database) const;
+  /// Whether a connection from this address begins with a PROXY protocol header.
+  bool is_proxy(const policy::Address& peer) const;
 };
 
 /// Bounds in bytes and milliseconds.

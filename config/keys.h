@@ -13,7 +13,8 @@ namespace pgwarden::config {
 inline constexpr auto root_keys = std::to_array<std::string_view>(
     {"version", "listeners", "protect", "preset", "server_read_only", "rules", "limits", "log", "workers"});
 inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", "server_read_only", "rules"});
-inline constexpr auto listener_keys = std::to_array<std::string_view>({"listen", "upstream", "databases"});
+inline constexpr auto listener_keys =
+    std::to_array<std::string_view>({"listen", "upstream", "databases", "proxy_protocol_networks"});
 inline constexpr auto rule_keys =
     std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
 inline constexpr auto match_keys = policy::match_key_names;

@@ -35,6 +35,18 @@ void read_databases(const Value& value, Listener& listener) {
   }
 }
 
+void read_proxy_networks(const Value& list, Listener& listener) {
+  for (const Value& item : list.items()) {
+    const auto network = item.network();
+    if (!network) continue;
+    if (network->base.is_unix != listener.listen.is_unix()) {
+      item.refuse("no client of this listener has an address in \"" + policy::to_string(*network) + "\"",
+                  "\"unix\" is for a Unix-domain socket, and nothing else is");
+    }
+    listener.proxy_protocol_networks.push_back(*network);
+  }
+}
+
 Listener read_listener(const Value& value) {
   const Fields fields = value.fields(listener_keys);
   Listener listener;
@@ -52,6 +64,7 @@ Listener read_listener(const Value& value) {
   const auto databases = fields.find("databases");
   if (upstream) listener.upstream = read_upstream(*upstream);
   if (databases) read_databases(*databases, listener);
+  if (const auto networks = fields.find("proxy_protocol_networks")) read_proxy_networks(*networks, listener);
   if (!upstream && !databases && value.is_map()) {
     value.refuse("the listener leads nowhere", "add \"upstream\" or \"databases\"");
   }
@@ -100,6 +113,11 @@ const Upstream* Listener::route(const std::string& database) const {
     if (const auto found = databases.find(name); found != databases.end()) return &found->second;
   }
   return upstream ? &*upstream : nullptr;
+}
+
+bool Listener::is_proxy(const policy::Address& peer) const {
+  return std::any_of(proxy_protocol_networks.begin(), proxy_protocol_networks.end(),
+                     [&](const policy::Network& network) { return network.contains(peer); });
 }
 
 }  // namespace pgwarden::config

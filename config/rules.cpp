@@ -5,7 +5,6 @@
 
 #include "config/keys.h"
 #include "policy/matching.h"
-#include "policy/network.h"
 
 namespace pgwarden::config {
 
@@ -62,16 +61,7 @@ Strings object_patterns(const Fields& match, std::string_view key) {
 std::vector<policy::Network> networks(const Fields& match) {
   std::vector<policy::Network> result;
   for (const Value& item : listed(match, "networks")) {
-    const auto text = item.text();
-    if (!text) continue;
-    if (const auto network = policy::parse_network(*text)) {
-      result.push_back(*network);
-      continue;
-    }
-    const auto meant = policy::without_host_bits(*text);
-    item.refuse(
-        "\"" + *text + "\" is not a network",
-        meant ? "did you mean \"" + *meant + "\"?" : "for example 10.0.0.0/8, 2001:db8::/32, ::1 or unix");
+    if (const auto network = item.network()) result.push_back(*network);
   }
   return result;
 }

@@ -171,6 +171,19 @@ std::optional<std::chrono::milliseconds> Value::duration(std::chrono::millisecon
   return std::nullopt;
 }
 
+std::optional<policy::Network> Value::network() const {
+  const auto written = text();
+  if (!written) return std::nullopt;
+  auto network = policy::parse_network(*written);
+  if (!network) {
+    const auto meant = policy::without_host_bits(*written);
+    refuse(in_quotes(*written) + " is not a network",
+           meant ? "did you mean " + in_quotes(*meant) + "?"
+                 : "for example 10.0.0.0/8, 2001:db8::/32, ::1 or unix");
+  }
+  return network;
+}
+
 std::vector<Value> Value::items() const {
   std::vector<Value> items;
   if (node_->kind == YamlNode::Kind::scalar) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/yaml_node.h"
+#include "policy/network.h"
 
 namespace pgwarden::config {
 
@@ -45,6 +46,8 @@ class Value {
   /// A time with its unit, "500ms", "30s", "2min", "1h".
   std::optional<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
                                                     std::chrono::milliseconds most) const;
+  /// A network, an address, or "unix".
+  std::optional<policy::Network> network() const;
   /// The items of a list; a problem and no items when it is not a list.
   std::vector<Value> items() const;
   /// The fields of a map that takes these keys.

@@ -27,6 +27,7 @@ struct Principal {
   std::string database;
   std::string application_name;
   std::string client;  ///< as logged: "127.0.0.1:41234" or "unix"
+  std::string via;     ///< the proxy that says so, in the same form; empty: none
   Address address;
   std::string host;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/frame_writer.h"
+#include "protocol/proxy_header.h"
 #include "protocol/tags.h"
 
 namespace pgwarden::protocol {
@@ -61,6 +62,9 @@ std::optional<std::uint32_t> startup_packet_size(Bytes bytes) noexcept {
 StartupPacket decode_startup_packet(Bytes packet) {
   const std::uint32_t size = startup_packet_size(packet).value_or(0);
   if (size < 8 || size > startup_packet_bytes_max + 4) {
+    if (begins_like_proxy_header(packet)) {
+      return BadStartupPacket{"08P01", "received a PROXY protocol header, which this address may not send"};
+    }
     return BadStartupPacket{"", "invalid length of startup packet (is this a PostgreSQL client?)"};
   }
   if (packet.size() != size) return BadStartupPacket{"", "incomplete startup packet"};

@@ -40,20 +40,21 @@ void record(const Log& log, const Context& context, const policy::Finding& findi
   const std::string_view message = !context.protected_host ? "would be denied on a protected host"
                                    : denied                ? "statement denied"
                                                            : "statement allowed with a warning";
-  log.write(level, message,
-            {{"decision", id},
-             {"session", context.session},
-             {"client", who.client},
-             {"user", who.user},
-             {"database", who.database},
-             {"application_name", who.application_name},
-             {"host", who.host},
-             {"class", policy::name_of(finding.cls)},
-             {"command", finding.command},
-             {"objects", objects},
-             {"rule", finding.rule},
-             {"policy_version", context.policy_version},
-             {"statement", logged_statement(sql, context.log_literals)}});
+  boost::json::object fields{{"decision", id},
+                             {"session", context.session},
+                             {"client", who.client},
+                             {"user", who.user},
+                             {"database", who.database},
+                             {"application_name", who.application_name},
+                             {"host", who.host},
+                             {"class", policy::name_of(finding.cls)},
+                             {"command", finding.command},
+                             {"objects", objects},
+                             {"rule", finding.rule},
+                             {"policy_version", context.policy_version},
+                             {"statement", logged_statement(sql, context.log_literals)}};
+  if (!who.via.empty()) fields["via"] = who.via;
+  log.write(level, message, fields);
 }
 
 }  // namespace

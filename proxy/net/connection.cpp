@@ -99,8 +99,13 @@ void Connection::run(asio::awaitable<void> coroutine) {
 
 void Connection::start() {
   prepare(client_);
+  const auto address = peer_address(client_);
+  if (!address) {  // nobody can say any more what rules hold for it
+    close();
+    return;
+  }
   who_.client = peer_name(client_);
-  who_.address = peer_address(client_);
+  who_.address = *address;
   arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);
   run(start_up());
 }
@@ -152,7 +157,7 @@ asio::awaitable<void> Connection::start_up() {
 
 /// The client's StartupMessage; nullopt when the connection has come to its end without one.
 asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_packet() {
-  StartupFlow flow;
+  StartupFlow flow(proxy_header_due());
   for (;;) {
     error_code error;
     const protocol::Bytes bytes = try_receive(client_, error);
@@ -160,6 +165,10 @@ asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_pack
     if (error) break;
     if (bytes.empty()) continue;
     auto step = flow.feed(bytes);
+    if (const auto& source = flow.source(); source && who_.via.empty()) {
+      who_.via = std::exchange(who_.client, net::name_of(*source));
+      who_.address = {source->address, false};
+    }
     if (auto* reply = std::get_if<StartupFlow::Reply>(&step)) {
       if (co_await send(client_, std::string(1, reply->byte))) break;
     } else if (auto* start = std::get_if<StartupFlow::Start>(&step)) {
@@ -168,8 +177,9 @@ asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_pack
       co_await forward_cancel(std::move(cancel->request));
       break;
     } else if (auto* refused = std::get_if<StartupFlow::Refuse>(&step)) {
-      worker_.shared.log.write(Level::warning, "connection refused",
-                               {{"session", number_}, {"client", who_.client}, {"reason", refused->why}});
+      auto fields = named();
+      fields["reason"] = refused->why;
+      worker_.shared.log.write(Level::warning, "connection refused", fields);
       co_await refuse(std::move(refused->fatal));
       co_return std::nullopt;
     }
@@ -193,26 +203,43 @@ asio::awaitable<void> Connection::refuse(std::string fatal) {
   close();
 }
 
+/// As configured now; nullptr when there is none any more.
+const config::Listener* Connection::listener() const {
+  const auto& all = worker_.config->listeners;
+  return listener_ < all.size() ? &all[listener_] : nullptr;
+}
+
 const config::Upstream* Connection::route(const std::string& database) const {
-  if (listener_ >= worker_.config->listeners.size()) return nullptr;
-  return worker_.config->listeners[listener_].route(database);
+  const config::Listener* from = listener();
+  return from == nullptr ? nullptr : from->route(database);
+}
+
+/// Whether the peer is a proxy, which says first whose connection this is.
+bool Connection::proxy_header_due() const {
+  const config::Listener* from = listener();
+  return from != nullptr && from->is_proxy(who_.address);
+}
+
+/// The session in a record of the log.
+boost::json::object Connection::named() const {
+  boost::json::object fields{{"session", number_}, {"client", who_.client}};
+  if (!who_.via.empty()) fields["via"] = who_.via;
+  return fields;
 }
 
 std::optional<config::Endpoint> Connection::cancel_target(const std::string& key) const {
   if (auto known = worker_.shared.cancel_keys.find(key)) return known;
   // With one upstream the key may belong to a session of another pgwarden in front of the same server.
-  if (listener_ >= worker_.config->listeners.size()) return std::nullopt;
-  const config::Listener& listener = worker_.config->listeners[listener_];
-  if (listener.upstream && listener.databases.empty()) return listener.upstream->endpoint;
-  return std::nullopt;
+  const config::Listener* from = listener();
+  if (from == nullptr || !from->upstream || !from->databases.empty()) return std::nullopt;
+  return from->upstream->endpoint;
 }
 
 asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request) {
   disarm();
   const auto target = cancel_target(request.key);
   if (!target) {
-    worker_.shared.log.write(Level::info, "cancel request for an unknown session",
-                             {{"session", number_}, {"client", who_.client}});
+    worker_.shared.log.write(Level::info, "cancel request for an unknown session", named());
     co_return;
   }
   co_await send_cancel(*target, request.key);
@@ -249,12 +276,11 @@ void Connection::begin_session(protocol::StartupMessage& message, const config::
                                             .read_only = read_only});
   if (read_only) message.set("default_transaction_read_only", "on");
   current_policy();
-  worker_.shared.log.write(Level::debug, "session begins",
-                           {{"session", number_},
-                            {"client", who_.client},
-                            {"user", who_.user},
-                            {"database", who_.database},
-                            {"upstream", name_of(endpoint_)}});
+  auto fields = named();
+  fields["user"] = who_.user;
+  fields["database"] = who_.database;
+  fields["upstream"] = name_of(endpoint_);
+  worker_.shared.log.write(Level::debug, "session begins", fields);
 }
 
 /// The policy in force; a reload may have brought a new one, and put this session's host under protection.
@@ -440,8 +466,7 @@ void Connection::terminate() {
 }
 
 void Connection::on_login_timeout() {
-  worker_.shared.log.write(Level::warning, "login timed out",
-                           {{"session", number_}, {"client", who_.client}});
+  worker_.shared.log.write(Level::warning, "login timed out", named());
   const std::string_view words = "canceling authentication due to timeout";
   if (session_ && !backend_done_) {
     session_->fail("57014", words);

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,7 +46,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<void> answer_later();
   asio::awaitable<void> refuse(std::string fatal);
   void begin_session(protocol::StartupMessage& message, const config::Upstream& upstream);
+  const config::Listener* listener() const;
   const config::Upstream* route(const std::string& database) const;
+  bool proxy_header_due() const;
+  boost::json::object named() const;
   std::optional<config::Endpoint> cancel_target(const std::string& key) const;
 
   const std::shared_ptr<const policy::Policy>& current_policy();

@@ -37,6 +37,11 @@ std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
   return tcp;
 }
 
+std::string name_of(const asio::ip::address& address, std::uint16_t port) {
+  const std::string host = address.to_string();
+  return (address.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 asio::awaitable<error_code> connect_unbounded(Socket& socket, config::Endpoint endpoint) {
   if (endpoint.is_unix()) {
     const asio::local::stream_protocol::endpoint path(endpoint.host + "/.s.PGSQL." +
@@ -115,10 +120,13 @@ asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
   co_return first.index() == 0 ? std::get<0>(first) : error_code(asio::error::timed_out);
 }
 
-policy::Address peer_address(const Socket& socket) {
+std::optional<policy::Address> peer_address(const Socket& socket) {
+  error_code error;
+  const int family = socket.local_endpoint(error).protocol().family();
   policy::Address address;
+  if (!error && family == AF_UNIX) return address;
   const auto peer = tcp_peer(socket);
-  if (!peer) return address;
+  if (!peer) return std::nullopt;
   const auto bytes = peer->address().is_v4()
                          ? asio::ip::make_address_v6(asio::ip::v4_mapped, peer->address().to_v4()).to_bytes()
                          : peer->address().to_v6().to_bytes();
@@ -129,9 +137,13 @@ policy::Address peer_address(const Socket& socket) {
 
 std::string peer_name(const Socket& socket) {
   const auto peer = tcp_peer(socket);
-  if (!peer) return "unix";
-  const std::string host = peer->address().to_string();
-  return (peer->address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(peer->port());
+  return peer ? name_of(peer->address(), peer->port()) : "unix";
+}
+
+std::string name_of(const protocol::ProxySource& source) {
+  const asio::ip::address_v6 address(source.address);
+  if (!address.is_v4_mapped()) return name_of(address, source.port);
+  return name_of(asio::ip::make_address_v4(asio::ip::v4_mapped, address), source.port);
 }
 
 }  // namespace pgwarden::net

@@ -5,11 +5,13 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "config/config.h"
 #include "policy/network.h"
 #include "protocol/byte_reader.h"
+#include "protocol/proxy_header.h"
 #include "proxy/session/outgoing.h"
 
 namespace pgwarden::net {
@@ -42,8 +44,10 @@ asio::awaitable<error_code> readable(Socket& socket);
 asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
                                     std::chrono::milliseconds time_max);
 
-/// The peer as rules and logs know it.
-policy::Address peer_address(const Socket& socket);
+/// The peer as rules and logs know it; nullopt when it has gone, which does not take away what it has sent.
+std::optional<policy::Address> peer_address(const Socket& socket);
 std::string peer_name(const Socket& socket);
+/// The same of a client that a proxy speaks of.
+std::string name_of(const protocol::ProxySource& source);
 
 }  // namespace pgwarden::net

@@ -9,6 +9,9 @@ using protocol::startup_packet_bytes_max;
 
 StartupFlow::Step StartupFlow::feed(protocol::Bytes bytes) {
   buffer_.append(bytes);
+  if (proxy_header_due_) {
+    if (auto step = on_proxy_header()) return std::move(*step);
+  }
   const auto size = protocol::startup_packet_size(buffer_);
   if (!size) return NeedMore{};
   const bool plausible = *size >= 8 && *size <= startup_packet_bytes_max + 4;
@@ -16,6 +19,20 @@ StartupFlow::Step StartupFlow::feed(protocol::Bytes bytes) {
   const std::string packet = plausible ? buffer_.substr(0, *size) : buffer_;
   buffer_.erase(0, packet.size());
   return on_packet(packet);
+}
+
+/// nullopt when the header is whole.
+std::optional<StartupFlow::Step> StartupFlow::on_proxy_header() {
+  const auto decoded = protocol::decode_proxy_header(buffer_);
+  if (std::holds_alternative<protocol::IncompleteProxyHeader>(decoded)) return NeedMore{};
+  if (const auto* bad = std::get_if<protocol::BadProxyHeader>(&decoded)) {
+    return refuse("08P01", "expected a PROXY protocol header from this address, received " + bad->why);
+  }
+  const auto& header = std::get<protocol::ProxyHeader>(decoded);
+  source_ = header.source;
+  buffer_.erase(0, header.size);
+  proxy_header_due_ = false;
+  return std::nullopt;
 }
 
 StartupFlow::Step StartupFlow::on_packet(const std::string& packet) {

@@ -4,12 +4,14 @@
 #include <string>
 #include <variant>
 
+#include "protocol/proxy_header.h"
 #include "protocol/startup_packet.h"
 
 namespace pgwarden::session {
 
 /// Takes the first bytes of a client up to its StartupMessage or CancelRequest (docs, "Start-up" and "SSL
-/// Session Encryption"). Holds at most one packet and what was fed behind it.
+/// Session Encryption"), and a proxy's header before them. Holds at most one packet and what was fed behind
+/// it.
 class StartupFlow {
  public:
   struct NeedMore {};
@@ -31,13 +33,21 @@ class StartupFlow {
   };
   using Step = std::variant<NeedMore, Reply, Cancel, Start, Refuse>;
 
+  /// With `proxy_header_due` nothing but a PROXY protocol header may come first, and without it none.
+  explicit StartupFlow(bool proxy_header_due) : proxy_header_due_(proxy_header_due) {}
+
   Step feed(protocol::Bytes bytes);
+  /// Where the client is, when a proxy's header has said so.
+  const std::optional<protocol::ProxySource>& source() const noexcept { return source_; }
 
  private:
+  std::optional<Step> on_proxy_header();
   Step on_packet(const std::string& packet);
   Step refuse(const std::string& sqlstate, const std::string& message);
 
   std::string buffer_;
+  bool proxy_header_due_;
+  std::optional<protocol::ProxySource> source_;
   bool ssl_asked_ = false;
   bool gssenc_asked_ = false;
 };

@@ -8,6 +8,7 @@ jobs=${JOBS:-$(nproc)}
 # What bootstrap fetches or builds is kept outside the checkout, so that a second clone finds it.
 cache=${XDG_CACHE_HOME:-~/.cache}/pgwarden
 catch2_prefix=$cache/catch2-3 # on Debian 12
+poolers=$cache/poolers
 export CMAKE_PREFIX_PATH=$catch2_prefix${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}
 
 die() {

@@ -20,6 +20,17 @@ def free_port():
         return listening.getsockname()[1]
 
 
+def listens(process, address):
+    """Whether a process that has been started listens at `address` in time."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(address) == 0:
+                return True
+        time.sleep(0.02)
+    return False
+
+
 class ScratchPostgres:
     """A PostgreSQL of its own for the time of a `with`. `conf` and `hba` are lines for its files."""
 
@@ -50,14 +61,16 @@ class ScratchPostgres:
 
 class Pgwarden:
     """pgwarden for the time of a `with`: one listener to a protected host (127.0.0.1), one to an unprotected one
-    (localhost), and a Unix-domain socket to the server's own. `extra` is appended to the configuration."""
+    (localhost), and a Unix-domain socket to the server's own. `extra` is appended to the configuration, `listener` is a
+    key of the first listener."""
 
-    def __init__(self, binary, postgres, extra=""):
+    def __init__(self, binary, postgres, extra="", listener=""):
         self.binary = str(pathlib.Path(binary).resolve())
         self.directory = tempfile.mkdtemp(prefix="pgwarden-test-")
         self.protected = ("127.0.0.1", free_port())
         self.unprotected = ("127.0.0.1", free_port())
         self.socket_path = f"{self.directory}/.s.PGSQL.6432"
+        self.unix_socket = (self.directory, 6432)
         self.config = pathlib.Path(self.directory, "pgwarden.yaml")
         self.log = pathlib.Path(self.directory, "log")
         self.write_config(
@@ -65,6 +78,7 @@ class Pgwarden:
 listeners:
   - listen: 127.0.0.1:{self.protected[1]}
     upstream: postgres://127.0.0.1:{postgres.port}
+    {listener}
   - listen: 127.0.0.1:{self.unprotected[1]}
     upstream: postgres://localhost:{postgres.port}
   - listen: {self.socket_path}
@@ -83,13 +97,9 @@ protect: [127.0.0.1, "{postgres.socket_directory}"]
             environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8")
             command = [self.binary, "run", "--config", self.config]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(self.unprotected) == 0:
-                    return self
-            time.sleep(0.02)
-        raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+        if not listens(self.process, self.protected):
+            raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+        return self
 
     def __exit__(self, *_):
         if self.process.poll() is None:

@@ -1,11 +1,13 @@
 """What the policy says reaches the client, the log and running sessions."""
 
 import signal
+import socket
+import time
 import unittest
 
 import psycopg2
 
-from support import ServerTest, eventually
+from support import PROTECTED, ServerTest, eventually, player
 
 RULES = """
 rules:
@@ -210,6 +212,24 @@ class Routing(ServerTest):
         self.assertIn('no route for database "postgres"', self.psql("SELECT 1", check=False).stderr)
         self.assertIn("cannot execute", self.psql("CREATE TABLE t ()", database="shop", check=False).stderr)
         self.psql("CREATE TABLE t ()", database="other")
+
+
+class VanishedClient(ServerTest):
+    extra = "rules: [{name: local, effect: allow, match: {classes: [ddl_drop], networks: [unix]}}]"
+
+    def test_a_client_that_is_gone_before_it_is_accepted_does_not_pass_for_a_local_one(self):
+        self.postgres.psql("postgres", "CREATE TABLE kept (v int)")
+        self.pgwarden.process.send_signal(signal.SIGSTOP)
+        vanished = player.Player(self.address(PROTECTED), False)
+        vanished.startup("postgres", "postgres", [], (3, 0))
+        vanished.query("DROP TABLE kept")
+        vanished.send()
+        vanished.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        vanished.socket.close()
+        time.sleep(0.2)  # the reset arrives
+        self.pgwarden.process.send_signal(signal.SIGCONT)
+        self.psql("SELECT pg_sleep(0.5)")
+        self.assertEqual(self.postgres.psql("postgres", "SELECT count(*) FROM pg_class WHERE relname = 'kept'"), "1")
 
 
 if __name__ == "__main__":

@@ -33,11 +33,17 @@ class ServerTest(unittest.TestCase):
     conf = ""
     hba = ""
     extra = ""  # appended to pgwarden's configuration
+    listener = ""  # a key of the protected listener
 
     @classmethod
     def setUpClass(cls):
         cls.postgres = cls.enterClassContext_(ScratchPostgres(cls.conf, cls.hba))
-        cls.pgwarden = cls.enterClassContext_(Pgwarden(BINARY, cls.postgres, cls.extra))
+        cls.pgwarden = cls.enterClassContext_(Pgwarden(BINARY, cls.upstream(), cls.extra, cls.listener))
+
+    @classmethod
+    def upstream(cls):
+        """What pgwarden is put in front of."""
+        return cls.postgres
 
     @classmethod
     def enterClassContext_(cls, manager):
@@ -45,9 +51,13 @@ class ServerTest(unittest.TestCase):
         cls.addClassCleanup(manager.__exit__, None, None, None)
         return value
 
+    def address(self, name):
+        """Where clients connect."""
+        return getattr(self.pgwarden, name)
+
     def psql(self, *commands, user="postgres", database="postgres", address=PROTECTED, check=True, environment=None,
              options=(), source=None):
-        host, port = getattr(self.pgwarden, address)
+        host, port = self.address(address)
         command = ["psql", "-X", "-A", "-t", "-h", host, "-p", str(port), "-U", user, "-d", database, *options]
         for sql in commands:
             command += ["-c", sql]
@@ -55,12 +65,12 @@ class ServerTest(unittest.TestCase):
                               env=dict(os.environ, **(environment or {})))
 
     def dsn(self, address=PROTECTED, database="postgres", user="postgres"):
-        host, port = getattr(self.pgwarden, address)
+        host, port = self.address(address)
         return f"host={host} port={port} user={user} dbname={database}"
 
-    def raw_session(self, pgwarden=None, application_name="raw", address=PROTECTED):
+    def raw_session(self, pgwarden=None, application_name="raw", address=PROTECTED, source=""):
         """A session whose messages the test sees itself; logged in, with nothing received yet."""
-        session = player.Player(getattr(pgwarden or self.pgwarden, address), False)
+        session = player.Player(getattr(pgwarden, address) if pgwarden else self.address(address), False, source=source)
         session.startup("postgres", "postgres", [("application_name", application_name)], (3, 0))
         session.until("Z", 1)
         self.addCleanup(session.socket.close)

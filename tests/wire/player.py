@@ -118,10 +118,11 @@ def _pieces(data, size):
 
 
 class Player:
-    """One session. `piece`: how many bytes are given to each send; None sends a batch at once."""
+    """One session. `piece`: how many bytes are given to each send; None sends a batch at once. `source`: the address
+    to come from."""
 
-    def __init__(self, address, direct, piece=None):
-        self.socket = socket.create_connection(address, TIMEOUT_S)
+    def __init__(self, address, direct, piece=None, source=""):
+        self.socket = socket.create_connection(address, TIMEOUT_S, (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address = address
         self.direct = direct

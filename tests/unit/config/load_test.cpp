@@ -71,8 +71,10 @@ listeners:
     databases:
       app: postgres://db1:5433/app_prod
       "*": postgres://db2
+    proxy_protocol_networks: [10.0.0.5, "2001:db8::/32"]
   - listen: /run/.s.PGSQL.6432
     upstream: postgres:///?host=/tmp
+    proxy_protocol_networks: [unix]
 protect: ["*.example.com", 10.0.0.0/8, unix]
 preset: read_only
 server_read_only: false
@@ -89,6 +91,11 @@ workers: 3
   CHECK(config.listeners[0].databases.at("app").database == "app_prod");
   CHECK(config.listeners[0].databases.at("*").database.empty());
   CHECK_FALSE(config.listeners[0].upstream);
+  CHECK(config.listeners[0].is_proxy(*policy::parse_address("10.0.0.5")));
+  CHECK(config.listeners[0].is_proxy(*policy::parse_address("2001:db8::1")));
+  CHECK_FALSE(config.listeners[0].is_proxy(*policy::parse_address("10.0.0.6")));
+  CHECK_FALSE(config.listeners[0].is_proxy({}));
+  CHECK(config.listeners[1].is_proxy({}));
   CHECK(config.listeners[1].listen.is_unix());
   CHECK(config.listeners[1].upstream->endpoint.is_unix());
   CHECK(config.policy->protect.hosts == std::vector<std::string>{"*.example.com"});
@@ -99,7 +106,7 @@ workers: 3
   REQUIRE(config.policy->rules.size() > 1);
   CHECK(config.policy->rules[0].name == "r");
   CHECK(config.policy->rules[0].file == "f.yaml");
-  CHECK(config.policy->rules[0].line == 14);
+  CHECK(config.policy->rules[0].line == 16);
   CHECK(config.policy->rules[1].file == "read_only");
   CHECK(config.limits.max_statement_bytes == 65536);
   CHECK(config.limits.login_timeout == milliseconds(500));
@@ -237,6 +244,23 @@ TEST_CASE("listeners", "[load]") {
   CHECK(loaded("listeners:\n  - {listen: 'h:0', upstream: 'postgres://h'}\n  - {listen: 'h:0', upstream: "
                "'postgres://h'}\n")
             .listeners.size() == 2);
+}
+
+TEST_CASE("networks of proxies", "[load]") {
+  const auto one = [](const std::string& listen, const std::string& networks) {
+    return problems("listeners:\n  - listen: " + listen +
+                    "\n    upstream: postgres://h\n    proxy_protocol_networks: " + networks + "\n");
+  };
+  const std::string hint = " / \"unix\" is for a Unix-domain socket, and nothing else is";
+  CHECK(one("h:1", "10.0.0.5") ==
+        Lines{"4:30: \"proxy_protocol_networks\" must be a list, not a single value / write [10.0.0.5]"});
+  CHECK(one("h:1", "[10.0.0.5/8]") ==
+        Lines{"4:31: \"10.0.0.5/8\" is not a network / did you mean \"10.0.0.0/8\"?"});
+  CHECK(one("h:1", "[haproxy]") ==
+        Lines{"4:31: \"haproxy\" is not a network / for example 10.0.0.0/8, 2001:db8::/32, ::1 or unix"});
+  CHECK(one("h:1", "[unix]") == Lines{"4:31: no client of this listener has an address in \"unix\"" + hint});
+  CHECK(one("/run/.s.PGSQL.1", "[10.0.0.5]") ==
+        Lines{"4:31: no client of this listener has an address in \"10.0.0.5/32\"" + hint});
 }
 
 TEST_CASE("protected hosts", "[load]") {

@@ -24,7 +24,7 @@ std::string startup() {
 }  // namespace
 
 TEST_CASE("encryption is declined once each, then the startup message comes") {
-  StartupFlow flow;
+  StartupFlow flow(false);
   CHECK(std::get<StartupFlow::Reply>(flow.feed(packet(startup_code::gssenc))).byte == 'N');
   CHECK(std::get<StartupFlow::Reply>(flow.feed(packet(startup_code::ssl))).byte == 'N');
   const auto step = flow.feed(startup() + "more");
@@ -35,7 +35,7 @@ TEST_CASE("encryption is declined once each, then the startup message comes") {
 }
 
 TEST_CASE("a packet may come a byte at a time") {
-  StartupFlow flow;
+  StartupFlow flow(false);
   const std::string bytes = startup();
   for (const char byte : bytes.substr(0, bytes.size() - 1)) {
     REQUIRE(std::holds_alternative<StartupFlow::NeedMore>(flow.feed(std::string_view(&byte, 1))));
@@ -45,18 +45,62 @@ TEST_CASE("a packet may come a byte at a time") {
 
 TEST_CASE("bytes behind an encryption request, or a second one, end the connection") {
   for (const auto code : {startup_code::ssl, startup_code::gssenc}) {
-    StartupFlow stuffed;
+    StartupFlow stuffed(false);
     // The client reads one byte for the answer to its request, and only then messages.
     CHECK(std::get<StartupFlow::Refuse>(stuffed.feed(packet(code) + startup())).fatal.starts_with("NE"));
-    StartupFlow twice;
+    StartupFlow twice(false);
     CHECK(std::holds_alternative<StartupFlow::Reply>(twice.feed(packet(code))));
     CHECK(std::holds_alternative<StartupFlow::Refuse>(twice.feed(packet(code))));
   }
 }
 
 TEST_CASE("garbage is refused as soon as it can be told, without a word to the client") {
-  StartupFlow flow;
+  StartupFlow flow(false);
   const auto step = flow.feed("GET ");
   CHECK(std::get<StartupFlow::Refuse>(step).fatal.empty());
   CHECK(std::get<StartupFlow::Refuse>(step).why.starts_with("invalid length of startup packet"));
+}
+
+TEST_CASE("a proxy's header comes first, and what is behind it is the client's") {
+  const std::string header = "PROXY TCP4 203.0.113.7 10.0.0.5 56280 6432\r\n";
+  const std::string bytes = header + startup() + "more";
+  for (std::size_t cut = 0; cut <= header.size() + startup().size(); ++cut) {
+    INFO(cut);
+    StartupFlow flow(true);
+    auto step = flow.feed(bytes.substr(0, cut));
+    CHECK(flow.source().has_value() == (cut >= header.size()));
+    if (cut < header.size() + startup().size()) {
+      REQUIRE(std::holds_alternative<StartupFlow::NeedMore>(step));
+      step = flow.feed(bytes.substr(cut));
+    }
+    CHECK(std::get<StartupFlow::Start>(step).message.encode() == startup());
+    REQUIRE(flow.source());
+    CHECK(flow.source()->port == 56280);
+  }
+}
+
+TEST_CASE("a proxy's own connection has no source, and is served") {
+  StartupFlow flow(true);
+  const auto step = flow.feed(pgwarden::protocol::encode_local_proxy_header() + packet(startup_code::ssl));
+  CHECK(std::get<StartupFlow::Reply>(step).byte == 'N');
+  CHECK_FALSE(flow.source());
+}
+
+TEST_CASE("a header that is missing, broken or not due ends the connection") {
+  const auto why = [](bool due, const std::string& bytes) {
+    StartupFlow flow(due);
+    const auto step = flow.feed(bytes);
+    CHECK_FALSE(flow.source());
+    return std::get<StartupFlow::Refuse>(step).why;
+  };
+  const std::string header = "PROXY UNKNOWN\r\n";
+  const std::string unexpected = "received a PROXY protocol header, which this address may not send";
+  CHECK(why(true, startup()) ==
+        "expected a PROXY protocol header from this address, received something else");
+  CHECK(why(true, "PROXY TCP4 x\r\n" + startup()) ==
+        "expected a PROXY protocol header from this address, received one whose line is malformed");
+  CHECK(why(false, header + startup()) == unexpected);
+  CHECK(why(false, "PROX") == unexpected);
+  CHECK(why(false, pgwarden::protocol::encode_local_proxy_header()) == unexpected);
+  CHECK(why(true, header + header + startup()) == unexpected);
 }
