@@ -32,7 +32,11 @@ struct HealthOptions {
 };
 
 config::Listener listener_to_ask(const HealthOptions& options) {
-  if (options.config.empty()) return {listen_address(options.listen), {}, {}, {}};
+  if (options.config.empty()) {
+    config::Listener listener;
+    listener.listen = listen_address(options.listen);
+    return listener;
+  }
   config::Loaded loaded = config::load_file(options.config);
   if (!loaded.config) throw std::runtime_error(options.config + ": not a valid configuration");
   return std::move(loaded.config->listeners.front());
@@ -49,13 +53,13 @@ policy::Address own_address(const Socket& socket) {
   return {};
 }
 
-/// Asks for encryption, as every client may: a pgwarden that accepts connections answers with one byte.
+/// Asks for GSSAPI encryption, as every client may: a pgwarden that accepts connections answers with one byte.
 template <typename Socket, typename Connect>
 bool answers(const config::Listener& listener, Connect connect) {
   asio::io_context context;
   Socket socket(context);
   bool answered = false;
-  std::string request = std::move(protocol::FrameWriter('\0').u32(protocol::startup_code::ssl)).finish();
+  std::string request = std::move(protocol::FrameWriter('\0').u32(protocol::startup_code::gssenc)).finish();
   std::array<char, 1> answer{};
   connect(socket, [&](const boost::system::error_code& error) {
     if (error) return;
@@ -65,7 +69,7 @@ bool answers(const config::Listener& listener, Connect connect) {
                         if (write_error) return;
                         asio::async_read(socket, asio::buffer(answer),
                                          [&](const boost::system::error_code& read_error, std::size_t) {
-                                           answered = !read_error && (answer[0] == 'N' || answer[0] == 'S');
+                                           answered = !read_error && answer[0] == 'N';
                                          });
                       });
   });

@@ -21,8 +21,8 @@ inline config::Endpoint listen_address(const std::string& text) {
 }
 
 inline config::Upstream upstream(const std::string& url,
-                                 config::TlsDemands tls = config::TlsDemands::refuse) {
-  return require(config::parse_upstream_url(url, config::UnknownParameters::keep, tls), "URL");
+                                 config::LoginDemands login = config::LoginDemands::refuse) {
+  return require(config::parse_upstream_url(url, config::UnknownParameters::keep, login), "URL");
 }
 
 }  // namespace pgwarden::cli

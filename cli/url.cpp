@@ -27,7 +27,7 @@ void add_url(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_flag("--reveal", options->reveal, "Show the password");
   command->callback([options, &exit_code] {
-    upstream(options->url, config::TlsDemands::ignore);  // says what is wrong with it
+    upstream(options->url, config::LoginDemands::ignore);  // says what is wrong with it
     std::cout << config::rewritten_url(options->url, listen_address(options->listen), options->reveal)
               << '\n';
     exit_code = ok;

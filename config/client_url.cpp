@@ -77,7 +77,7 @@ std::string client_host(const Endpoint& listen) {
 }  // namespace
 
 std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password) {
-  if (!parse_upstream_url(url, UnknownParameters::keep, TlsDemands::ignore).value) return "";
+  if (!parse_upstream_url(url, UnknownParameters::keep, LoginDemands::ignore).value) return "";
   const auto parsed = urls::parse_uri(url);
   urls::url rewritten(*parsed);
   if (rewritten.has_password() && !reveal_password) rewritten.set_encoded_password("***");

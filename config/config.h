@@ -24,8 +24,35 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
-/// libpq's sslmode. This release connects without TLS: a URL that asks for it is refused when it is read.
-enum class SslMode : std::uint8_t { disable, allow, prefer };
+/// libpq's sslmode, weakest first. For a listener the modes are PgBouncer's client_tls_sslmode: `allow` and
+/// `prefer` leave the choice to the client, `verify_ca` and `verify_full` demand a certificate of it.
+enum class SslMode : std::uint8_t { disable, allow, prefer, require, verify_ca, verify_full };
+
+/// TLS to a server, as libpq's parameters say (docs, "Parameter Key Words").
+struct UpstreamTls {
+  SslMode mode = SslMode::prefer;
+  bool direct = false;  ///< sslnegotiation=direct
+  bool sni = true;      ///< sslsni
+  std::string
+      root_certificate;      ///< sslrootcert: a path, or "system"; empty: ~/.postgresql/root.crt if it exists
+  std::string revocations;   ///< sslcrl, a path
+  std::string certificate;   ///< sslcert, a path; empty: none
+  std::string key;           ///< sslkey, a path
+  std::string key_password;  ///< sslpassword
+  std::string min_version = "TLSv1.2";
+  std::string max_version;  ///< empty: the newest
+
+  bool operator==(const UpstreamTls&) const = default;
+};
+
+/// TLS to clients.
+struct ListenerTls {
+  SslMode mode = SslMode::disable;
+  std::string certificate;  ///< a path: the server's certificate, and those between it and the root
+  std::string key;          ///< a path
+  std::string client_ca;    ///< a path: who may sign clients' certificates
+  std::string min_version = "TLSv1.2";
+};
 
 /// A query parameter of a URL, decoded.
 struct Parameter {
@@ -38,10 +65,10 @@ struct Parameter {
 /// A database server, or one database of it.
 struct Upstream {
   Endpoint endpoint;
-  std::string database;               ///< sent upstream in place of the client's; empty: the client's own
-  std::string user;                   ///< of the URL; clients log in as whom they say they are
-  std::string password;               ///< of the URL; not used while authentication passes through
-  SslMode sslmode = SslMode::prefer;  ///< all three mean: no TLS
+  std::string database;  ///< sent upstream in place of the client's; empty: the client's own
+  std::string user;      ///< of the URL; clients log in as whom they say they are
+  std::string password;  ///< of the URL; not used while authentication passes through
+  UpstreamTls tls;
   std::vector<Parameter> parameters;  ///< the others, for the client's URL; they change nothing here
 };
 
@@ -51,6 +78,7 @@ struct Listener {
   std::optional<Upstream> upstream;           ///< for every database, when there is no `databases`
   std::map<std::string, Upstream> databases;  ///< by the client's database name; "*" is for all others
   std::vector<policy::Network> proxy_protocol_networks;  ///< of proxies, which say whose each connection is
+  ListenerTls tls;
 
   /// Where a client that asks for `database` goes; nullptr when there is no route.
   const Upstream* route(const std::string& database) const;

@@ -14,7 +14,9 @@ inline constexpr auto root_keys = std::to_array<std::string_view>(
     {"version", "listeners", "protect", "preset", "server_read_only", "rules", "limits", "log", "workers"});
 inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", "server_read_only", "rules"});
 inline constexpr auto listener_keys =
-    std::to_array<std::string_view>({"listen", "upstream", "databases", "proxy_protocol_networks"});
+    std::to_array<std::string_view>({"listen", "upstream", "databases", "tls", "proxy_protocol_networks"});
+inline constexpr auto tls_keys =
+    std::to_array<std::string_view>({"mode", "certificate", "key", "client_ca", "min_version"});
 inline constexpr auto rule_keys =
     std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
 inline constexpr auto match_keys = policy::match_key_names;
@@ -28,6 +30,10 @@ inline constexpr auto sender_keys =
 
 inline constexpr auto preset_names =
     std::to_array<std::string_view>({"observe", "guarded", "append_only", "read_only"});
+/// By SslMode.
+inline constexpr auto sslmode_words =
+    std::to_array<std::string_view>({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
+inline constexpr auto tls_version_words = std::to_array<std::string_view>({"TLSv1.2", "TLSv1.3"});
 /// By policy::Effect.
 inline constexpr auto effect_words = std::to_array<std::string_view>({"deny", "warn", "allow"});
 /// By policy::OnDeny.

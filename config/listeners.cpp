@@ -5,6 +5,7 @@
 
 #include "config/endpoint.h"
 #include "config/keys.h"
+#include "config/text_file.h"
 #include "config/upstream_url.h"
 
 namespace pgwarden::config {
@@ -47,6 +48,33 @@ void read_proxy_networks(const Value& list, Listener& listener) {
   }
 }
 
+/// The path of a file that can be read.
+std::string read_path(const std::optional<Value>& value) {
+  const auto path = value ? value->text() : std::nullopt;
+  if (!path) return {};
+  if (const auto file = read_text_file(*path); !file.value) value->refuse(*path + ": " + file.error);
+  return *path;
+}
+
+ListenerTls read_tls(const Value& value) {
+  const Fields fields = value.fields(tls_keys);
+  ListenerTls tls;
+  tls.mode = SslMode::prefer;
+  if (const auto mode = fields.find("mode")) {
+    if (const auto index = mode->word("mode", sslmode_words)) tls.mode = static_cast<SslMode>(*index);
+  }
+  if (const auto version = fields.find("min_version")) {
+    if (const auto index = version->word("TLS version", tls_version_words))
+      tls.min_version = tls_version_words[*index];
+  }
+  const bool wanted = tls.mode != SslMode::disable;
+  tls.certificate = read_path(wanted ? fields.required("certificate") : fields.find("certificate"));
+  tls.key = read_path(wanted ? fields.required("key") : fields.find("key"));
+  tls.client_ca =
+      read_path(tls.mode >= SslMode::verify_ca ? fields.required("client_ca") : fields.find("client_ca"));
+  return tls;
+}
+
 Listener read_listener(const Value& value) {
   const Fields fields = value.fields(listener_keys);
   Listener listener;
@@ -65,6 +93,7 @@ Listener read_listener(const Value& value) {
   if (upstream) listener.upstream = read_upstream(*upstream);
   if (databases) read_databases(*databases, listener);
   if (const auto networks = fields.find("proxy_protocol_networks")) read_proxy_networks(*networks, listener);
+  if (const auto tls = fields.find("tls")) listener.tls = read_tls(*tls);
   if (!upstream && !databases && value.is_map()) {
     value.refuse("the listener leads nowhere", "add \"upstream\" or \"databases\"");
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/endpoint.h"
+#include "config/keys.h"
 #include "config/spelling.h"
 #include "policy/letters.h"
 
@@ -73,12 +74,6 @@ bool contains(const auto& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-Fault no_tls(const std::string& what) {
-  return {
-      "TLS to the upstream is not supported yet, and the URL asks for it with " + what,
-      "use this release where the network between pgwarden and the server is trusted, with sslmode=disable"};
-}
-
 Fault several_hosts() { return {"several hosts in one URL are not supported yet", "name one host"}; }
 
 /// What stands between "://" and the path, without the user.
@@ -120,41 +115,111 @@ Outcome set_port(Upstream& upstream, const std::string& text) {
   return {};
 }
 
-Outcome set_sslmode(Upstream& upstream, const std::string& mode, TlsDemands tls) {
-  constexpr auto plain = std::to_array<std::string_view>({"disable", "allow", "prefer"});
-  constexpr auto modes =
-      std::to_array<std::string_view>({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
-  const auto found = std::find(plain.begin(), plain.end(), mode);
-  if (found != plain.end()) {
-    upstream.sslmode = static_cast<SslMode>(found - plain.begin());
-    return {};
+/// One of `words`, by its place.
+Outcome choose(std::size_t& choice, const std::string& name, const std::string& value, const auto& words) {
+  const auto found = std::find(words.begin(), words.end(), value);
+  if (found == words.end()) return Fault{"unknown " + name + " \"" + value + "\"", suggestion(value, words)};
+  choice = static_cast<std::size_t>(found - words.begin());
+  return {};
+}
+
+Outcome set_sslmode(UpstreamTls& tls, const std::string& value) {
+  std::size_t mode = 0;
+  if (auto fault = choose(mode, "sslmode", value, sslmode_words)) return fault;
+  tls.mode = static_cast<SslMode>(mode);
+  return {};
+}
+
+Outcome set_negotiation(UpstreamTls& tls, const std::string& value) {
+  constexpr auto words = std::to_array<std::string_view>({"postgres", "direct"});
+  std::size_t direct = 0;
+  if (auto fault = choose(direct, "sslnegotiation", value, words)) return fault;
+  tls.direct = direct == 1;
+  return {};
+}
+
+Outcome set_version(std::string& version, const std::string& name, const std::string& value) {
+  std::size_t ignored = 0;
+  if (!value.empty()) {
+    if (auto fault = choose(ignored, name, value, tls_version_words)) return fault;
   }
-  if (contains(modes, mode)) return tls == TlsDemands::ignore ? Outcome{} : no_tls("sslmode=" + mode);
-  return Fault{"unknown sslmode \"" + mode + "\"", suggestion(mode, modes)};
+  version = value;
+  return {};
+}
+
+/// Whether the parameter is about TLS; then it is in `tls`, unless `outcome` says why not.
+bool set_tls(UpstreamTls& tls, const std::string& name, const std::string& value, Outcome& outcome) {
+  constexpr auto no = std::to_array<std::string_view>({"0", "false", "disable", "off", "no"});
+  if (name == "sslmode") {
+    outcome = set_sslmode(tls, value);
+  } else if (name == "ssl" || name == "requiressl") {  // of JDBC, and of old
+    if (!contains(no, value)) tls.mode = std::max(tls.mode, SslMode::require);
+  } else if (name == "sslnegotiation") {
+    outcome = set_negotiation(tls, value);
+  } else if (name == "sslsni") {
+    tls.sni = value != "0";
+  } else if (name == "sslrootcert") {
+    tls.root_certificate = value;
+  } else if (name == "sslcrl") {
+    tls.revocations = value;
+  } else if (name == "sslcert") {
+    tls.certificate = value;
+  } else if (name == "sslkey") {
+    tls.key = value;
+  } else if (name == "sslpassword") {
+    tls.key_password = value;
+  } else if (name == "ssl_min_protocol_version") {
+    outcome = set_version(tls.min_version, name, value);
+  } else if (name == "ssl_max_protocol_version") {
+    outcome = set_version(tls.max_version, name, value);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 /// Parameters that demand more of the connection than this release gives.
-Outcome refuse_demands(const std::string& name, const std::string& value, TlsDemands tls) {
-  constexpr auto no = std::to_array<std::string_view>({"0", "false", "disable", "off", "no"});
+Outcome refuse_demands(const std::string& name, const std::string& value, LoginDemands login) {
   if (name == "hostaddr" || name == "service" || name == "servicefile") {
     return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
   }
-  const bool wants_tls = (name == "ssl" && !contains(no, value)) || (name == "requiressl" && value != "0") ||
-                         (name == "sslrootcert" && value == "system") ||
-                         (name == "sslnegotiation" && value == "direct") ||
-                         (name == "channel_binding" && value == "require");
-  if (wants_tls && tls == TlsDemands::refuse) return no_tls(name + "=" + value);
+  if (name == "channel_binding" && value == "require" && login == LoginDemands::refuse) {
+    return Fault{
+        "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of "
+        "its own",
+        "remove it; sslmode=verify-full makes sure of the server"};
+  }
+  if (name == "sslcrldir" || (name == "sslcertmode" && value == "require")) {
+    return Fault{"the parameter \"" + name + "\" is not supported", ""};
+  }
+  if (name == "target_session_attrs" && value != "any") {
+    return Fault{"target_session_attrs=" + value + " is not supported", "name the host that is meant"};
+  }
   if (name == "gssencmode" && value == "require") {
     return Fault{"GSSAPI encryption to the upstream is not supported", "use gssencmode=disable"};
   }
   return {};
 }
 
+/// libpq's rules for parameters together (fe-connect.c, pqConnectOptions2).
+Outcome check_tls(UpstreamTls& tls, bool mode_said) {
+  const bool system = tls.root_certificate == "system";
+  if (system && !mode_said) tls.mode = SslMode::verify_full;
+  if (system && tls.mode != SslMode::verify_full) {
+    return Fault{"sslrootcert=system needs sslmode=verify-full",
+                 "weaker modes would accept anybody's certificate"};
+  }
+  if (tls.direct && tls.mode < SslMode::require) {
+    return Fault{"sslnegotiation=direct needs sslmode=require or above", ""};
+  }
+  return {};
+}
+
 Outcome set_parameter(Upstream& upstream, const std::string& name, const std::string& value,
-                      UnknownParameters unknown, TlsDemands tls) {
+                      UnknownParameters unknown, LoginDemands login) {
   if (name == "host") return set_host(upstream, value);
   if (name == "port") return set_port(upstream, value);
-  if (name == "sslmode") return set_sslmode(upstream, value, tls);
+  if (Outcome outcome; set_tls(upstream.tls, name, value, outcome)) return outcome;
   if (name == "dbname") {
     upstream.database = value;
   } else if (name == "user") {
@@ -162,7 +227,7 @@ Outcome set_parameter(Upstream& upstream, const std::string& name, const std::st
   } else if (name == "password") {
     upstream.password = value;
   } else {
-    if (auto fault = refuse_demands(name, value, tls)) return fault;
+    if (auto fault = refuse_demands(name, value, login)) return fault;
     if (unknown == UnknownParameters::refuse && !contains(libpq_parameters, name)) {
       const std::string_view meant = nearest(name, libpq_parameters);
       return Fault{"unknown parameter \"" + name + "\" in the URL",
@@ -178,7 +243,8 @@ Fault unreadable() {
   return {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"};
 }
 
-Outcome read_url(const urls::url_view& url, UnknownParameters unknown, TlsDemands tls, Upstream& upstream) {
+Outcome read_url(const urls::url_view& url, UnknownParameters unknown, LoginDemands login,
+                 Upstream& upstream) {
   const std::string_view encoded_path(url.encoded_path());
   // Boost 1.81 takes what does not belong to a host or port for a path that has no slash. And a "/" in a
   // password makes a host of the user and a path of the rest.
@@ -199,22 +265,22 @@ Outcome read_url(const urls::url_view& url, UnknownParameters unknown, TlsDemand
   if (!url.port().empty()) {
     if (auto fault = set_port(upstream, std::string(url.port()))) return fault;
   }
+  bool mode_said = false;
   for (const auto& parameter : url.encoded_params()) {
-    if (auto fault =
-            set_parameter(upstream, parameter.key.decode(), parameter.value.decode(), unknown, tls)) {
-      return fault;
-    }
+    const std::string name = parameter.key.decode();
+    mode_said = mode_said || name == "sslmode";
+    if (auto fault = set_parameter(upstream, name, parameter.value.decode(), unknown, login)) return fault;
   }
   if (upstream.endpoint.host.empty()) {
     return Fault{"the URL names no host",
                  std::string(example) + ", or ?host=/var/run/postgresql for a socket"};
   }
-  return {};
+  return login == LoginDemands::ignore ? Outcome{} : check_tls(upstream.tls, mode_said);
 }
 
 }  // namespace
 
-Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown, TlsDemands tls) {
+Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown, LoginDemands login) {
   const auto refuse = [](Fault fault) {
     return Parsed<Upstream>{{}, std::move(fault.error), std::move(fault.hint)};
   };
@@ -223,7 +289,7 @@ Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unkn
   const auto parsed = urls::parse_uri(url);
   if (!parsed) return refuse(unreadable());
   Upstream upstream;
-  if (auto fault = read_url(*parsed, unknown, tls, upstream)) return refuse(std::move(*fault));
+  if (auto fault = read_url(*parsed, unknown, login, upstream)) return refuse(std::move(*fault));
   return {std::move(upstream), "", ""};
 }
 

@@ -14,22 +14,22 @@ namespace pgwarden::config {
 /// `schema`); in a configuration file they are mistakes.
 enum class UnknownParameters : std::uint8_t { refuse, keep };
 
-/// Parameters that ask for TLS to the server. This release speaks none: they are refused for a URL that is
-/// connected to, and mean nothing for one that is only rewritten.
-enum class TlsDemands : std::uint8_t { refuse, ignore };
+/// Parameters that demand of the login what only the client could give, because it logs in through pgwarden
+/// (channel_binding=require). They are refused for a URL that is connected to, and mean nothing for one that
+/// is only rewritten.
+enum class LoginDemands : std::uint8_t { refuse, ignore };
 
 /// Parses "postgres://user:password@host:5432/database?sslmode=disable". As in libpq, the query parameters
 /// host, port, dbname, user and password win over the parts of the URL, and a host that begins with a slash
-/// is the directory of a socket. What this release cannot do (TLS, several hosts) is an error, never a quiet
-/// downgrade.
+/// is the directory of a socket. What this release cannot do (several hosts, GSSAPI) is an error, never a
+/// quiet downgrade.
 Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown,
-                                    TlsDemands tls = TlsDemands::refuse);
+                                    LoginDemands login = LoginDemands::refuse);
 
 /// The URL with which a client reaches the same database through `listen`: the same user, database, options
 /// and percent-encoding; another host and port; sslmode=disable, because pgwarden speaks no TLS to clients
 /// yet; no channel binding, certificate files or addresses; the password as `***` unless it is to be
-/// revealed. `url` is one that parse_upstream_url can read, TLS or not; empty for
-/// any other.
+/// revealed. `url` is one that parse_upstream_url can read; empty for any other.
 std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password);
 
 }  // namespace pgwarden::config

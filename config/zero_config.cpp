@@ -7,7 +7,9 @@ Config zero_config(const Upstream& upstream, const Endpoint& listen) {
   auto policy = std::make_shared<policy::Policy>(preset_policy("guarded"));
   policy->protect.hosts = {upstream.endpoint.host};
   Config config;
-  config.listeners.push_back({listen, upstream, {}, {}});
+  Listener& listener = config.listeners.emplace_back();
+  listener.listen = listen;
+  listener.upstream = upstream;
   config.policy = std::move(policy);
   return config;
 }

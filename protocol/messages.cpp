@@ -7,6 +7,14 @@
 
 namespace pgwarden::protocol {
 
+namespace {
+
+// Codes of Authentication messages (src/include/libpq/protocol.h).
+constexpr std::uint32_t authentication_sasl = 10;
+constexpr std::uint32_t authentication_sasl_continue = 11;
+
+}  // namespace
+
 std::optional<std::string_view> decode_query(Bytes body) noexcept {
   ByteReader reader(body);
   const std::string_view sql = reader.cstr();
@@ -36,6 +44,27 @@ std::optional<std::pair<std::string_view, std::string_view>> decode_parameter_st
   const std::string_view value = reader.cstr();
   if (!reader.complete()) return std::nullopt;
   return std::pair{name, value};
+}
+
+bool is_sasl_exchange(Bytes body) noexcept {
+  ByteReader reader(body);
+  const std::uint32_t request = reader.u32();
+  return reader.ok() && (request == authentication_sasl || request == authentication_sasl_continue);
+}
+
+std::optional<std::string> without_channel_binding(Bytes body) {
+  ByteReader reader(body);
+  if (reader.u32() != authentication_sasl) return std::nullopt;
+  FrameWriter writer(backend::authentication);
+  writer.u32(authentication_sasl);
+  bool any = false;
+  for (std::string_view name = reader.cstr(); reader.ok() && !name.empty(); name = reader.cstr()) {
+    if (name.ends_with("-PLUS")) continue;
+    writer.cstr(name);
+    any = true;
+  }
+  if (!any || !reader.complete()) return std::nullopt;
+  return std::move(writer.cstr("")).finish();
 }
 
 ErrorFields decode_error_fields(Bytes body) {
@@ -81,6 +110,8 @@ std::string encode_fatal(std::string_view sqlstate, std::string_view message, st
 std::string encode_cancel(std::string_view key) {
   return std::move(FrameWriter('\0').u32(startup_code::cancel).bytes(key)).finish();
 }
+
+std::string encode_ssl_request() { return std::move(FrameWriter('\0').u32(startup_code::ssl)).finish(); }
 
 std::string encode_terminate() { return FrameWriter(frontend::terminate).finish(); }
 

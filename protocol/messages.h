@@ -37,6 +37,14 @@ std::optional<std::pair<std::string_view, std::string_view>> decode_parameter_st
 using ErrorFields = std::vector<std::pair<char, std::string_view>>;
 
 /// Fields that could be read; a body that ends early gives those before its end.
+/// Whether an Authentication message asks for the next step of a SASL exchange: AuthenticationSASL (10) or
+/// AuthenticationSASLContinue (11), and not AuthenticationSASLFinal, with which the server is content.
+bool is_sasl_exchange(Bytes body) noexcept;
+
+/// AuthenticationSASL without the mechanisms that bind the channel ("...-PLUS"); nullopt when `body` is that
+/// of another message, or names no other mechanism.
+std::optional<std::string> without_channel_binding(Bytes body);
+
 ErrorFields decode_error_fields(Bytes body);
 
 /// The value of one field; empty when it is not there.
@@ -52,5 +60,6 @@ std::string encode_fatal(std::string_view sqlstate, std::string_view message, st
 std::string encode_terminate();
 /// CancelRequest for the session that BackendKeyData gave `key` (process id and secret).
 std::string encode_cancel(std::string_view key);
+std::string encode_ssl_request();
 
 }  // namespace pgwarden::protocol

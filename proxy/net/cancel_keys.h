@@ -6,7 +6,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "config/config.h"
+#include "proxy/net/upstream.h"
 
 namespace pgwarden::net {
 
@@ -16,23 +16,23 @@ namespace pgwarden::net {
 class CancelKeys {
  public:
   /// False when another session has this key already: it keeps it.
-  bool add(const std::string& key, const config::Endpoint& upstream) {
+  bool add(const std::string& key, const Target& target) {
     const std::lock_guard lock(mutex_);
-    return upstreams_.emplace(key, upstream).second;
+    return targets_.emplace(key, target).second;
   }
   void remove(const std::string& key) {
     const std::lock_guard lock(mutex_);
-    upstreams_.erase(key);
+    targets_.erase(key);
   }
-  std::optional<config::Endpoint> find(const std::string& key) const {
+  std::optional<Target> find(const std::string& key) const {
     const std::lock_guard lock(mutex_);
-    const auto found = upstreams_.find(key);
-    return found == upstreams_.end() ? std::nullopt : std::optional(found->second);
+    const auto found = targets_.find(key);
+    return found == targets_.end() ? std::nullopt : std::optional(found->second);
   }
 
  private:
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, config::Endpoint> upstreams_;
+  std::unordered_map<std::string, Target> targets_;
 };
 
 }  // namespace pgwarden::net

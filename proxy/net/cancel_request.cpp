@@ -8,7 +8,6 @@
 #include <chrono>
 
 #include "protocol/messages.h"
-#include "proxy/net/socket.h"
 
 namespace pgwarden::net {
 
@@ -16,23 +15,23 @@ namespace {
 
 constexpr std::chrono::seconds time_max{10};
 
-asio::awaitable<void> exchange(config::Endpoint upstream, std::string key) {
-  Socket socket(co_await asio::this_coro::executor);
-  if (co_await connect(socket, upstream, time_max)) co_return;
-  prepare(socket);
-  error_code error = co_await send(socket, protocol::encode_cancel(key));
+asio::awaitable<void> exchange(Target target, std::string key) {
+  Stream stream(Socket(co_await asio::this_coro::executor));
+  const std::string why = co_await connect_upstream(stream, target, first_way(target), time_max);
+  if (!why.empty()) co_return;
+  error_code error = co_await stream.send(protocol::encode_cancel(key));
   while (!error) {
-    try_receive(socket, error);
-    if (error == asio::error::would_block) error = co_await readable(socket);
+    stream.try_receive(error);
+    if (error == asio::error::would_block) error = co_await stream.readable();
   }
 }
 
 }  // namespace
 
-asio::awaitable<void> send_cancel(config::Endpoint upstream, std::string key) {
+asio::awaitable<void> send_cancel(Target target, std::string key) {
   using namespace asio::experimental::awaitable_operators;
   asio::steady_timer deadline(co_await asio::this_coro::executor, time_max);
-  co_await (exchange(std::move(upstream), std::move(key)) ||
+  co_await (exchange(std::move(target), std::move(key)) ||
             deadline.async_wait(asio::as_tuple(asio::use_awaitable)));
 }
 

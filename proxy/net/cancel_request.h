@@ -4,13 +4,13 @@
 #include <boost/asio/awaitable.hpp>
 #include <string>
 
-#include "config/config.h"
+#include "proxy/net/upstream.h"
 
 namespace pgwarden::net {
 
-/// Sends a CancelRequest with this key (process id and secret) over a connection of its own, and returns when
-/// the server has closed it: then the signal is sent. Gives up after ten seconds; errors are nobody's
-/// business.
-boost::asio::awaitable<void> send_cancel(config::Endpoint upstream, std::string key);
+/// Sends a CancelRequest with this key (process id and secret) over a connection of its own, encrypted as the
+/// session's, and returns when the server has closed it: then the signal is sent. Gives up after ten seconds;
+/// errors are nobody's business.
+boost::asio::awaitable<void> send_cancel(Target target, std::string key);
 
 }  // namespace pgwarden::net

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "protocol/messages.h"
+#include "protocol/tags.h"
 #include "proxy/audit/decision.h"
 #include "proxy/net/cancel_request.h"
 
@@ -61,8 +62,16 @@ bool may_set_search_path(const protocol::StartupMessage& message) {
   return !message.parameter("options").empty() || !message.parameter("search_path").empty();
 }
 
-std::string name_of(const config::Endpoint& endpoint) {
+std::string name_of(const Target& target) {
+  const config::Endpoint& endpoint = target.upstream->endpoint;
   return endpoint.host + ":" + std::to_string(endpoint.port);
+}
+
+/// Sends what the peer takes at once of its last words.
+void send_now(Stream& stream, std::string bytes) {
+  session::Outgoing outgoing;
+  outgoing.write(std::move(bytes));
+  stream.try_send(outgoing);
 }
 
 }  // namespace
@@ -70,7 +79,7 @@ std::string name_of(const config::Endpoint& endpoint) {
 Connection::Connection(Worker& worker, Socket client, std::size_t listener, std::uint64_t number)
     : worker_(worker),
       client_(std::move(client)),
-      upstream_(worker.context),
+      upstream_(Socket(worker.context)),
       timer_(worker.context),
       wakeup_(worker.context, asio::steady_timer::time_point::max()),
       listener_(listener),
@@ -98,13 +107,13 @@ void Connection::run(asio::awaitable<void> coroutine) {
 }
 
 void Connection::start() {
-  prepare(client_);
-  const auto address = peer_address(client_);
+  prepare(client_.socket());
+  const auto address = peer_address(client_.socket());
   if (!address) {  // nobody can say any more what rules hold for it
     close();
     return;
   }
-  who_.client = peer_name(client_);
+  who_.client = peer_name(client_.socket());
   who_.address = *address;
   arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);
   run(start_up());
@@ -127,16 +136,14 @@ asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
   const std::string database = start->message.database();
-  const config::Upstream* route_found = route(database);
-  if (route_found == nullptr) {
+  auto target = route(database);
+  if (!target) {
     co_await refuse(
         protocol::encode_fatal("3D000", "pgwarden has no route for database \"" + database + "\""));
     co_return;
   }
-  const config::Upstream upstream = *route_found;  // a reload may end the original while this waits
-  endpoint_ = upstream.endpoint;
-  if (!co_await connect_upstream()) co_return;
-  begin_session(start->message, upstream);
+  target_ = std::move(*target);
+  begin_session(start->message);
   if (asks_for_replication(start->message.parameter("replication"))) {
     auto verdict = policy::decide_replication(*current_policy(), who_);
     const session::Answer answer = record(std::move(verdict), "(replication connection)");
@@ -146,31 +153,59 @@ asio::awaitable<void> Connection::start_up() {
       co_return;
     }
   }
-  to_upstream_.write(start->message.encode());
-  if (co_await send_all(upstream_, to_upstream_)) {
-    close();
-    co_return;
-  }
+  if (!co_await open_upstream(start->message.encode())) co_return;
+  session_->encrypted(client_.encrypted(), upstream_.encrypted());
+  relaying_ = true;
   run(pump_frontend(std::move(start->rest)));
   run(pump_backend());
 }
 
+/// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
+session::TlsRule Connection::tls_rule() const {
+  const config::Listener* from = listener();
+  if (from == nullptr || worker_.tls->listener(listener_) == nullptr) return session::TlsRule::none;
+  return from->tls.mode >= config::SslMode::require ? session::TlsRule::required : session::TlsRule::offered;
+}
+
+/// The TLS handshake with the client. False when the connection has come to its end with it.
+asio::awaitable<bool> Connection::encrypt_client(bool direct) {
+  const TlsContext context = worker_.tls->listener(listener_);
+  std::string why = co_await client_.handshake(accepting(*context));
+  if (why.empty() && direct && !client_.agreed_on_postgresql()) {  // as src/backend/tcop/backend_startup.c
+    why = "without an SSLRequest it has to name the protocol \"postgresql\" (ALPN)";
+  }
+  if (why.empty()) co_return true;
+  auto fields = named();
+  fields["reason"] = "TLS: " + why;
+  worker_.shared.log.write(Level::warning, "connection refused", fields);
+  close();
+  co_return false;
+}
+
 /// The client's StartupMessage; nullopt when the connection has come to its end without one.
 asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_packet() {
-  StartupFlow flow(proxy_header_due());
+  StartupFlow flow(proxy_header_due(), tls_rule());
+  error_code error;
   for (;;) {
-    error_code error;
-    const protocol::Bytes bytes = try_receive(client_, error);
-    if (error == asio::error::would_block) error = co_await readable(client_);
+    const protocol::Bytes next = co_await client_.peek(error);
     if (error) break;
-    if (bytes.empty()) continue;
-    auto step = flow.feed(bytes);
+    const std::size_t taken = flow.takes(next);
+    if (taken == 0) {
+      if (!co_await encrypt_client(true)) co_return std::nullopt;
+      flow.encrypted();
+      continue;
+    }
+    auto step = flow.feed(client_.try_receive(error, taken));
     if (const auto& source = flow.source(); source && who_.via.empty()) {
       who_.via = std::exchange(who_.client, net::name_of(*source));
       who_.address = {source->address, false};
     }
     if (auto* reply = std::get_if<StartupFlow::Reply>(&step)) {
-      if (co_await send(client_, std::string(1, reply->byte))) break;
+      if (co_await client_.send(std::string(1, reply->byte))) break;
+    } else if (std::holds_alternative<StartupFlow::StartTls>(step)) {
+      if (co_await client_.send("S")) break;
+      if (!co_await encrypt_client(false)) co_return std::nullopt;
+      flow.encrypted();
     } else if (auto* start = std::get_if<StartupFlow::Start>(&step)) {
       co_return std::move(*start);
     } else if (auto* cancel = std::get_if<StartupFlow::Cancel>(&step)) {
@@ -190,15 +225,14 @@ asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_pack
 
 /// Sends `fatal` and leaves the client time to read it.
 asio::awaitable<void> Connection::refuse(std::string fatal) {
-  co_await send(client_, std::move(fatal));
-  error_code ignored;
-  client_.shutdown(Socket::shutdown_send, ignored);
-  upstream_.close(ignored);
+  co_await client_.send(std::move(fatal));
+  client_.shutdown_send();
+  upstream_.close();
   arm(linger, &Connection::close);
   error_code error;
   while (!error) {
-    try_receive(client_, error);
-    if (error == asio::error::would_block) error = co_await readable(client_);
+    client_.try_receive(error);
+    if (error == asio::error::would_block) error = co_await client_.readable();
   }
   close();
 }
@@ -209,9 +243,13 @@ const config::Listener* Connection::listener() const {
   return listener_ < all.size() ? &all[listener_] : nullptr;
 }
 
-const config::Upstream* Connection::route(const std::string& database) const {
+std::optional<Target> Connection::route(const std::string& database) const {
   const config::Listener* from = listener();
-  return from == nullptr ? nullptr : from->route(database);
+  const config::Upstream* found = from == nullptr ? nullptr : from->route(database);
+  if (found == nullptr) return std::nullopt;
+  // It shares the ownership of its configuration, which a reload would else end.
+  return Target{std::shared_ptr<const config::Upstream>(worker_.config, found),
+                worker_.tls->upstream(*found)};
 }
 
 /// Whether the peer is a proxy, which says first whose connection this is.
@@ -227,12 +265,11 @@ boost::json::object Connection::named() const {
   return fields;
 }
 
-std::optional<config::Endpoint> Connection::cancel_target(const std::string& key) const {
+std::optional<Target> Connection::cancel_target(const std::string& key) const {
   if (auto known = worker_.shared.cancel_keys.find(key)) return known;
   // With one upstream the key may belong to a session of another pgwarden in front of the same server.
   const config::Listener* from = listener();
-  if (from == nullptr || !from->upstream || !from->databases.empty()) return std::nullopt;
-  return from->upstream->endpoint;
+  return from != nullptr && from->databases.empty() ? route("") : std::nullopt;
 }
 
 asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request) {
@@ -245,24 +282,39 @@ asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request
   co_await send_cancel(*target, request.key);
 }
 
-asio::awaitable<bool> Connection::connect_upstream() {
-  const error_code error =
-      co_await connect(upstream_, endpoint_, worker_.config->limits.upstream_connect_timeout);
-  if (!client_.is_open()) co_return false;
-  if (!error) {
-    prepare(upstream_);
-    co_return true;
+/// Connects and sends the StartupMessage. Where sslmode has a second way, a server that refuses the first is
+/// asked by that (docs, "SSL Mode Descriptions"); when that fails, too, the first answer counts.
+asio::awaitable<bool> Connection::open_upstream(const std::string& startup_message) {
+  const auto time_max = worker_.config->limits.upstream_connect_timeout;
+  std::string why = co_await connect_upstream(upstream_, target_, first_way(target_), time_max);
+  const auto second = second_way(target_, upstream_);
+  bool refused = !why.empty();
+  if (client_.is_open() && !refused) {
+    error_code error = co_await upstream_.send(startup_message);
+    if (error) why = error.message();
+    refused =
+        error || (second && (co_await upstream_.peek(error)).starts_with(protocol::backend::error_response));
   }
-  const std::string why = error == asio::error::timed_out ? "timeout expired" : error.message();
+  if (client_.is_open() && refused && second) {
+    Stream other(Socket(worker_.context));
+    if ((co_await connect_upstream(other, target_, *second, time_max)).empty()) {
+      const error_code error = co_await other.send(startup_message);
+      why = error ? error.message() : "";
+      upstream_ = std::move(other);
+    }
+  }
+  if (!client_.is_open()) co_return false;
+  if (why.empty()) co_return true;
   worker_.shared.log.write(Level::error, "cannot connect to upstream",
-                           {{"session", number_}, {"upstream", name_of(endpoint_)}, {"error", why}});
+                           {{"session", number_}, {"upstream", name_of(target_)}, {"error", why}});
   co_await refuse(protocol::encode_fatal(
-      "08006", "pgwarden could not connect to upstream \"" + name_of(endpoint_) + "\": " + why));
+      "08006", "pgwarden could not connect to upstream \"" + name_of(target_) + "\": " + why));
   co_return false;
 }
 
 /// Who is asking, and what the server is told of it.
-void Connection::begin_session(protocol::StartupMessage& message, const config::Upstream& upstream) {
+void Connection::begin_session(protocol::StartupMessage& message) {
+  const config::Upstream& upstream = *target_.upstream;
   if (!upstream.database.empty()) message.set("database", upstream.database);
   who_.user = message.user();
   who_.database = message.database();
@@ -279,7 +331,7 @@ void Connection::begin_session(protocol::StartupMessage& message, const config::
   auto fields = named();
   fields["user"] = who_.user;
   fields["database"] = who_.database;
-  fields["upstream"] = name_of(endpoint_);
+  fields["upstream"] = name_of(target_);
   worker_.shared.log.write(Level::debug, "session begins", fields);
 }
 
@@ -309,9 +361,9 @@ asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
   error_code error;
   std::size_t relayed = 0;
   for (;;) {
-    const protocol::Bytes chunk = try_receive(client_, error);
+    const protocol::Bytes chunk = client_.try_receive(error);
     if (error == asio::error::would_block) {
-      error = co_await readable(client_);
+      error = co_await client_.readable();
       relayed = 0;
       if (error) break;
       continue;
@@ -328,8 +380,7 @@ asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
   }
   // What the client sent before it left is on its way; the server ends when it has read it, as on a direct
   // connection.
-  error_code ignored;
-  upstream_.shutdown(Socket::shutdown_send, ignored);
+  upstream_.shutdown_send();
 }
 
 asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
@@ -345,11 +396,11 @@ asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
         continue;
       }
     }
-    error_code error = try_send(upstream_, to_upstream_);
+    error_code error = upstream_.try_send(to_upstream_);
     if (error == asio::error::would_block) {
       to_upstream_.keep();  // first: it may hold views of what the session keeps
       session_->keep_frontend();
-      error = co_await send_all(upstream_, to_upstream_);
+      error = co_await upstream_.send_all(to_upstream_);
     }
     if (error) {
       upstream_gone();
@@ -358,8 +409,7 @@ asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
     if (status == Status::hungry) co_return;
     if (status == Status::ended) {
       discarding_ = true;
-      error_code ignored;
-      upstream_.shutdown(Socket::shutdown_send, ignored);
+      upstream_.shutdown_send();
       co_return;
     }
     session_->keep_frontend();
@@ -394,9 +444,9 @@ asio::awaitable<void> Connection::pump_backend() {
   std::size_t relayed = 0;
   while (!session_->backend_ended()) {
     if (relayed > turn_bytes) relayed = co_await end_of_turn();
-    const protocol::Bytes chunk = try_receive(upstream_, error);
+    const protocol::Bytes chunk = upstream_.try_receive(error);
     if (error == asio::error::would_block) {
-      error = co_await readable(upstream_);
+      error = co_await upstream_.readable();
       relayed = 0;
       if (error) break;
       continue;
@@ -404,10 +454,10 @@ asio::awaitable<void> Connection::pump_backend() {
     if (error) break;
     relayed += chunk.size();
     session_->feed_backend(chunk, to_client_);
-    error = try_send(client_, to_client_);
+    error = client_.try_send(to_client_);
     if (error == asio::error::would_block) {
       to_client_.keep();
-      error = co_await send_all(client_, to_client_);
+      error = co_await client_.send_all(to_client_);
     }
     if (error) {  // nobody is there to read: the server's work ends with its connection
       close();
@@ -416,12 +466,11 @@ asio::awaitable<void> Connection::pump_backend() {
     after_backend_bytes();
   }
   session_->finish_backend(to_client_);
-  co_await send_all(client_, to_client_);
+  co_await client_.send_all(to_client_);
   backend_done_ = discarding_ = true;
   wakeup_.cancel();
-  error_code ignored;
-  upstream_.close(ignored);
-  client_.shutdown(Socket::shutdown_send, ignored);
+  upstream_.close();
+  client_.shutdown_send();
   if (frontend_done_) {
     close();
   } else {
@@ -435,7 +484,7 @@ void Connection::after_backend_bytes() {
     login_done_ = true;
     disarm();
     const std::string& key = session_->cancel_key();
-    cancel_key_known_ = !key.empty() && worker_.shared.cancel_keys.add(key, endpoint_);
+    cancel_key_known_ = !key.empty() && worker_.shared.cancel_keys.add(key, target_);
   }
   if (const auto& name = session_->application_name(); name && *name != who_.application_name) {
     who_.application_name = *name;
@@ -446,49 +495,45 @@ void Connection::after_backend_bytes() {
 
 void Connection::drain() {
   draining_ = true;
-  if (!session_ || session_->idle()) terminate();
+  if (!relaying_ || session_->idle()) terminate();
 }
 
 void Connection::terminate() {
-  if (!session_ || backend_done_) {
+  if (!relaying_ || backend_done_) {
     close();
     return;
   }
   const bool idle = session_->idle();
   // As when an administrator ends a session: what it is doing ends, too.
-  if (!idle && cancel_key_known_) run(send_cancel(endpoint_, session_->cancel_key()));
+  if (!idle && cancel_key_known_) run(send_cancel(target_, session_->cancel_key()));
   session_->fail("57P01", "terminating connection due to administrator command");
   discarding_ = true;
-  error_code ignored;
-  if (idle) upstream_.write_some(asio::buffer(protocol::encode_terminate()), ignored);
-  upstream_.close(ignored);
+  if (idle) send_now(upstream_, protocol::encode_terminate());
+  upstream_.close();
   arm(linger, &Connection::close);
 }
 
 void Connection::on_login_timeout() {
   worker_.shared.log.write(Level::warning, "login timed out", named());
   const std::string_view words = "canceling authentication due to timeout";
-  if (session_ && !backend_done_) {
+  if (relaying_ && !backend_done_) {
     session_->fail("57014", words);
     discarding_ = true;
-    error_code ignored;
-    upstream_.close(ignored);
+    upstream_.close();
     arm(linger, &Connection::close);
     return;
   }
-  error_code ignored;
-  client_.write_some(asio::buffer(protocol::encode_fatal("57014", words)), ignored);
+  send_now(client_, protocol::encode_fatal("57014", words));
   close();
 }
 
 bool Connection::ending() const { return backend_done_ || !client_.is_open(); }
 
 void Connection::close() {
-  error_code ignored;
   disarm();
   wakeup_.cancel();
-  upstream_.close(ignored);
-  client_.close(ignored);
+  upstream_.close();
+  client_.close();
 }
 
 }  // namespace pgwarden::net

@@ -9,7 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "proxy/net/socket.h"
+#include "proxy/net/stream.h"
+#include "proxy/net/upstream.h"
 #include "proxy/net/worker.h"
 #include "proxy/session/session.h"
 #include "proxy/session/startup_flow.h"
@@ -38,19 +39,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<void> start_up();
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
-  asio::awaitable<bool> connect_upstream();
+  asio::awaitable<bool> encrypt_client(bool direct);
+  asio::awaitable<bool> open_upstream(const std::string& startup_message);
   asio::awaitable<std::size_t> end_of_turn();
   asio::awaitable<void> pump_frontend(std::string first_bytes);
   asio::awaitable<void> pump_backend();
   asio::awaitable<void> take_frontend(protocol::Bytes chunk);
   asio::awaitable<void> answer_later();
   asio::awaitable<void> refuse(std::string fatal);
-  void begin_session(protocol::StartupMessage& message, const config::Upstream& upstream);
   const config::Listener* listener() const;
-  const config::Upstream* route(const std::string& database) const;
   bool proxy_header_due() const;
   boost::json::object named() const;
-  std::optional<config::Endpoint> cancel_target(const std::string& key) const;
+  session::TlsRule tls_rule() const;
+  void begin_session(protocol::StartupMessage& message);
+  std::optional<Target> route(const std::string& database) const;
+  std::optional<Target> cancel_target(const std::string& key) const;
 
   const std::shared_ptr<const policy::Policy>& current_policy();
   session::Answer record(policy::Verdict verdict, std::string_view sql);
@@ -64,14 +67,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
   Worker& worker_;
-  Socket client_;
-  Socket upstream_;
+  Stream client_;
+  Stream upstream_;
   asio::steady_timer timer_;   ///< the login deadline, later the time for last bytes
   asio::steady_timer wakeup_;  ///< never expires: cancelled to wake a session that waits for the server
   const std::size_t listener_;
   const std::uint64_t number_;
   policy::Principal who_;
-  config::Endpoint endpoint_;
+  Target target_;
   std::shared_ptr<const policy::Policy> policy_;  ///< that protected_ was taken from
   bool protected_ = true;
   bool cancel_key_known_ = false;  ///< to the worker's CancelKeys
@@ -80,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool discarding_ = false;     ///< the client's bytes no longer matter
   bool frontend_done_ = false;  ///< the client has closed its side
   bool backend_done_ = false;   ///< the server has closed its side
+  bool relaying_ = false;       ///< the StartupMessage is on its way; bytes go in both directions
   bool login_done_ = false;
   std::optional<session::Session> session_;
   session::Outgoing to_upstream_;

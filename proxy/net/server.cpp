@@ -28,12 +28,13 @@ unsigned worker_count(unsigned configured) {
 Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& log)
     : config_(std::move(config)), log_(log) {
   std::signal(SIGPIPE, SIG_IGN);
+  const auto tls = std::make_shared<const TlsContexts>(*config_);
   for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
     listeners_.push_back(std::make_unique<Listener>(context_, config_->listeners[i].listen, i, log_));
   }
   const Shared shared{log_, cancel_keys_, parsers_};
   for (unsigned i = 0; i < worker_count(config_->workers); ++i) {
-    workers_.push_back(std::make_unique<Worker>(shared, config_));
+    workers_.push_back(std::make_unique<Worker>(shared, config_, tls));
   }
 }
 
@@ -96,8 +97,18 @@ bool Server::reload(std::shared_ptr<const config::Config> config) {
     log_.write(Level::error, "reload failed: changed listeners need a restart");
     return false;
   }
+  std::shared_ptr<const TlsContexts> tls;
+  try {
+    tls = std::make_shared<const TlsContexts>(*config);
+  } catch (const std::runtime_error& error) {
+    log_.write(Level::error, "reload failed", {{"reason", error.what()}});
+    return false;
+  }
   config_ = std::move(config);
-  on_every_worker([fresh = config_](Worker& worker) { worker.config = fresh; });
+  on_every_worker([fresh = config_, tls](Worker& worker) {
+    worker.config = fresh;
+    worker.tls = tls;
+  });
   log_.write(Level::info, "reloaded", {{"policy_version", config_->policy->version}});
   log_upstreams();
   return true;

@@ -33,8 +33,9 @@ class Server {
   boost::asio::io_context& context() { return context_; }
   /// The first call lets running transactions end, within `drain_timeout`; the second closes at once.
   void stop();
-  /// Running sessions take the new policy with their next statement, new ones everything. False, with a
-  /// record in the log, when listeners have changed: that needs a restart.
+  /// Running sessions take the new policy with their next statement, new ones everything, certificates too.
+  /// False, with a record in the log, when listeners have changed (that needs a restart) or a certificate is
+  /// bad.
   bool reload(std::shared_ptr<const config::Config> config);
   /// The addresses in use, in the configuration's order; a port 0 has become a real one.
   std::vector<config::Endpoint> addresses() const;

@@ -3,22 +3,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <span>
 
 namespace pgwarden::net {
 
 namespace {
 
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t scratch_bytes = std::size_t{64} * 1024;
-constexpr std::size_t parts_per_send = 64;
 
 bool is_tcp(const Socket& socket) {
   error_code ignored;
@@ -42,7 +36,17 @@ std::string name_of(const asio::ip::address& address, std::uint16_t port) {
   return (address.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-asio::awaitable<error_code> connect_unbounded(Socket& socket, config::Endpoint endpoint) {
+}  // namespace
+
+void prepare(Socket& socket) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  if (!is_tcp(socket)) return;
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+}
+
+asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint) {
   if (endpoint.is_unix()) {
     const asio::local::stream_protocol::endpoint path(endpoint.host + "/.s.PGSQL." +
                                                       std::to_string(endpoint.port));
@@ -59,65 +63,6 @@ asio::awaitable<error_code> connect_unbounded(Socket& socket, config::Endpoint e
     if (!error || error == asio::error::operation_aborted) break;
   }
   co_return error;
-}
-
-}  // namespace
-
-void prepare(Socket& socket) {
-  error_code ignored;
-  socket.non_blocking(true, ignored);
-  if (!is_tcp(socket)) return;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-}
-
-error_code try_send(Socket& socket, session::Outgoing& outgoing) {
-  error_code error;
-  while (!outgoing.empty() && !error) {
-    std::array<asio::const_buffer, parts_per_send> buffers;
-    std::size_t count = 0;
-    for (const session::Outgoing::Part& part : outgoing.parts()) {
-      if (count == buffers.size()) break;
-      buffers[count++] = asio::buffer(part.bytes);
-    }
-    outgoing.consume(socket.write_some(std::span(buffers.data(), count), error));
-  }
-  return error;
-}
-
-asio::awaitable<error_code> send_all(Socket& socket, session::Outgoing& outgoing) {
-  for (;;) {
-    error_code error = try_send(socket, outgoing);
-    if (error != asio::error::would_block) co_return error;
-    std::tie(error) = co_await socket.async_wait(Socket::wait_write, use_tuple);
-    if (error) co_return error;
-  }
-}
-
-asio::awaitable<error_code> send(Socket& socket, std::string bytes) {
-  session::Outgoing outgoing;
-  outgoing.write(std::move(bytes));
-  co_return co_await send_all(socket, outgoing);
-}
-
-protocol::Bytes try_receive(Socket& socket, error_code& error) {
-  thread_local std::array<char, scratch_bytes> scratch;
-  const std::size_t size = socket.read_some(asio::buffer(scratch), error);
-  return {scratch.data(), size};
-}
-
-asio::awaitable<error_code> readable(Socket& socket) {
-  auto [error] = co_await socket.async_wait(Socket::wait_read, use_tuple);
-  co_return error;
-}
-
-asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint,
-                                    std::chrono::milliseconds time_max) {
-  using namespace asio::experimental::awaitable_operators;
-  asio::steady_timer deadline(socket.get_executor(), time_max);
-  const auto first =
-      co_await (connect_unbounded(socket, std::move(endpoint)) || deadline.async_wait(use_tuple));
-  co_return first.index() == 0 ? std::get<0>(first) : error_code(asio::error::timed_out);
 }
 
 std::optional<policy::Address> peer_address(const Socket& socket) {

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/tls.h"
 
 namespace pgwarden::net {
 
@@ -24,11 +25,13 @@ struct Shared {
 /// An io_context that one thread runs, and the connections that live on it. Everything but `context` is
 /// touched only on that thread.
 struct Worker {
-  explicit Worker(Shared shared_parts, std::shared_ptr<const config::Config> first)
-      : shared(shared_parts), config(std::move(first)) {}
+  Worker(Shared shared_parts, std::shared_ptr<const config::Config> first,
+         std::shared_ptr<const TlsContexts> first_tls)
+      : shared(shared_parts), config(std::move(first)), tls(std::move(first_tls)) {}
 
   Shared shared;
-  std::shared_ptr<const config::Config> config;  ///< replaced on reload
+  std::shared_ptr<const config::Config> config;  ///< replaced on reload, and with it
+  std::shared_ptr<const TlsContexts> tls;        ///< what it says of TLS
   std::set<Connection*> connections;
   boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};

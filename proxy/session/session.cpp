@@ -25,6 +25,13 @@ constexpr std::uint32_t authentication_length_max = 65'535 + 4;
 constexpr std::uint32_t inspected_body_max = 64 * 1024;
 constexpr std::size_t notices_max = 256;
 
+constexpr std::string_view channel_binding_lost =
+    "SCRAM channel binding cannot pass through pgwarden: the client's connection and the server's are "
+    "encrypted each for "
+    "itself";
+constexpr std::string_view channel_binding_hint =
+    "Connect with channel_binding=disable, or without TLS between the client and pgwarden (sslmode=disable).";
+
 constexpr FrameRules frontend_rules = [] {
   FrameRules rules;
   for (const char tag :
@@ -44,15 +51,15 @@ constexpr FrameRules frontend_rules = [] {
 constexpr FrameRules backend_rules = [] {
   FrameRules rules;
   for (const char tag :
-       {backend::authentication, backend::negotiate_protocol_version, backend::row_description,
-        backend::data_row, backend::command_complete, backend::empty_query_response, backend::parse_complete,
+       {backend::negotiate_protocol_version, backend::row_description, backend::data_row,
+        backend::command_complete, backend::empty_query_response, backend::parse_complete,
         backend::bind_complete, backend::close_complete, backend::no_data, backend::parameter_description,
         backend::portal_suspended, backend::function_call_response, backend::copy_out_response,
         backend::copy_data, backend::copy_done, backend::notice_response, backend::notification_response}) {
     rules.set(tag, Treatment::stream, large_length_max);
   }
-  for (const char tag : {backend::error_response, backend::parameter_status, backend::copy_in_response,
-                         backend::copy_both_response}) {
+  for (const char tag : {backend::authentication, backend::error_response, backend::parameter_status,
+                         backend::copy_in_response, backend::copy_both_response}) {
     rules.set(tag, Treatment::inspect, large_length_max);
   }
   rules.set(backend::ready_for_query, Treatment::inspect, 5);
@@ -282,7 +289,7 @@ void Session::on_backend_header(const FrameReader::Item& item) {
   bool whole = item.body_bytes <= inspected_body_max;
   if (item.tag == backend::error_response) {
     pipeline_.received_error();
-    whole = whole && !denials_.empty();
+    whole = whole && (!denials_.empty() || proving_);
   } else if (item.tag == backend::copy_in_response || item.tag == backend::copy_both_response) {
     pipeline_.received_copy_in();
     whole = false;
@@ -293,11 +300,25 @@ void Session::on_backend_header(const FrameReader::Item& item) {
 void Session::on_backend_frame(const FrameReader::Item& item, Outgoing& to_frontend) {
   const protocol::Bytes body = FrameReader::body(item.bytes);
   if (item.tag == backend::error_response) {
+    if (binds_channel(body)) {
+      backend_.release();
+      to_frontend.write(protocol::encode_fatal("28000", channel_binding_lost, channel_binding_hint));
+      return;
+    }
     if (auto swapped = denials_.swap(body)) {
       backend_.release();
       to_frontend.write(std::move(swapped->error_response));
       if (swapped->on_deny == policy::OnDeny::terminate) frontend_ended_ = backend_ended_ = true;
       return;
+    }
+  } else if (item.tag == backend::authentication) {
+    proving_ = protocol::is_sasl_exchange(body);
+    if (server_encrypted_ && !client_encrypted_) {  // libpq ends a connection in clear that is offered it
+      if (auto plain = protocol::without_channel_binding(body)) {
+        backend_.release();
+        to_frontend.write(std::move(*plain));
+        return;
+      }
     }
   } else if (item.tag == backend::ready_for_query && body.size() == 1) {
     on_ready_for_query(body.front());
@@ -324,6 +345,13 @@ void Session::on_ready_for_query(char status) {
   transaction_status_ = status;
   pipeline_.received_ready();
   if (pipeline_.drained()) lexer_.settled();
+}
+
+/// Whether the server refuses a login for its channel binding (auth-scram.c: 28000, before it says that the
+/// proof is right; a wrong password is 28P01).
+bool Session::binds_channel(protocol::Bytes error_response) const {
+  if (!client_encrypted_ || !server_encrypted_ || !proving_) return false;
+  return protocol::error_field(protocol::decode_error_fields(error_response), 'C') == "28000";
 }
 
 /// Notices may come at any time, but only between two frames.

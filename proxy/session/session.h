@@ -49,6 +49,14 @@ class Session {
   /// The policy has changed and says otherwise of this session's host.
   void set_protected(bool protected_host) noexcept { settings_.protected_host = protected_host; }
 
+  /// Which of its connections are encrypted. Channel binding ties a login to one of them, and cannot reach
+  /// from the client to the server: it is not offered to a client in clear, and explained to one that tries
+  /// it all the same.
+  void encrypted(bool client, bool server) noexcept {
+    client_encrypted_ = client;
+    server_encrypted_ = server;
+  }
+
   /// A session that said `wait` can go on: call advance_frontend().
   bool may_continue() const noexcept;
   /// Ends the session with this FATAL message for the client as soon as the server's side has ended.
@@ -77,6 +85,7 @@ class Session {
   void on_backend_header(const protocol::FrameReader::Item& item);
   void on_backend_frame(const protocol::FrameReader::Item& item, Outgoing& to_frontend);
   void on_ready_for_query(char status);
+  bool binds_channel(protocol::Bytes error_response) const;
   void send_notices(Outgoing& to_frontend);
 
   SessionSettings settings_;
@@ -95,6 +104,9 @@ class Session {
   bool frontend_ended_ = false;
   bool backend_ended_ = false;
   bool prepared_may_change_lexing_ = false;
+  bool client_encrypted_ = false;
+  bool server_encrypted_ = false;
+  bool proving_ = false;  ///< a SASL exchange is under way
   char transaction_status_ = '\0';
   std::string fatal_;
   std::string cancel_key_;

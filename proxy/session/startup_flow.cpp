@@ -7,6 +7,19 @@ namespace pgwarden::session {
 
 using protocol::startup_packet_bytes_max;
 
+std::size_t StartupFlow::takes(protocol::Bytes next) const {
+  /// The first byte of a TLS handshake (RFC 8446, section 5.1), which is none of a startup packet.
+  constexpr char tls_handshake = 0x16;
+  if (proxy_header_due_) {
+    const auto decoded = protocol::decode_proxy_header(buffer_ + std::string(next));
+    const auto* header = std::get_if<protocol::ProxyHeader>(&decoded);
+    return header == nullptr ? next.size() : header->size - buffer_.size();
+  }
+  const bool direct =
+      tls_ != TlsRule::none && !ssl_asked_ && buffer_.empty() && next.starts_with(tls_handshake);
+  return direct ? 0 : next.size();
+}
+
 StartupFlow::Step StartupFlow::feed(protocol::Bytes bytes) {
   buffer_.append(bytes);
   if (proxy_header_due_) {
@@ -42,6 +55,8 @@ StartupFlow::Step StartupFlow::on_packet(const std::string& packet) {
   }
   if (auto* cancel = std::get_if<protocol::CancelRequest>(&decoded)) return Cancel{std::move(*cancel)};
   if (auto* start = std::get_if<protocol::StartupMessage>(&decoded)) {
+    if (tls_ == TlsRule::required && !encrypted_)
+      return refuse("28000", "pgwarden requires TLS on this connection");
     return Start{std::move(*start), std::exchange(buffer_, {})};
   }
   const bool is_ssl = std::holds_alternative<protocol::SslRequest>(decoded);
@@ -54,6 +69,7 @@ StartupFlow::Step StartupFlow::on_packet(const std::string& packet) {
     const std::string why = "received unencrypted data after " + what + " request";
     return Refuse{'N' + protocol::encode_fatal("08P01", why), why};  // the request is answered first
   }
+  if (is_ssl && tls_ != TlsRule::none) return StartTls{};
   return Reply{'N'};
 }
 

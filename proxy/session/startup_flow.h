@@ -9,6 +9,9 @@
 
 namespace pgwarden::session {
 
+/// Whether a client may, or has to, encrypt its connection.
+enum class TlsRule : std::uint8_t { none, offered, required };
+
 /// Takes the first bytes of a client up to its StartupMessage or CancelRequest (docs, "Start-up" and "SSL
 /// Session Encryption"), and a proxy's header before them. Holds at most one packet and what was fed behind
 /// it.
@@ -19,6 +22,8 @@ class StartupFlow {
   struct Reply {
     char byte;
   };
+  /// Send 'S', and encrypt what follows.
+  struct StartTls {};
   struct Cancel {
     protocol::CancelRequest request;
   };
@@ -31,12 +36,18 @@ class StartupFlow {
     std::string fatal;  ///< may be empty
     std::string why;
   };
-  using Step = std::variant<NeedMore, Reply, Cancel, Start, Refuse>;
+  using Step = std::variant<NeedMore, Reply, StartTls, Cancel, Start, Refuse>;
 
   /// With `proxy_header_due` nothing but a PROXY protocol header may come first, and without it none.
-  explicit StartupFlow(bool proxy_header_due) : proxy_header_due_(proxy_header_due) {}
+  explicit StartupFlow(bool proxy_header_due, TlsRule tls = TlsRule::none)
+      : tls_(tls), proxy_header_due_(proxy_header_due) {}
 
   Step feed(protocol::Bytes bytes);
+  /// How many of these bytes, the next ones, it takes; none: they begin a TLS handshake, after which it goes
+  /// on with encrypted().
+  std::size_t takes(protocol::Bytes next) const;
+  /// The connection is encrypted from here on.
+  void encrypted() noexcept { encrypted_ = ssl_asked_ = gssenc_asked_ = true; }
   /// Where the client is, when a proxy's header has said so.
   const std::optional<protocol::ProxySource>& source() const noexcept { return source_; }
 
@@ -45,9 +56,11 @@ class StartupFlow {
   Step on_packet(const std::string& packet);
   Step refuse(const std::string& sqlstate, const std::string& message);
 
+  TlsRule tls_;
   std::string buffer_;
   bool proxy_header_due_;
   std::optional<protocol::ProxySource> source_;
+  bool encrypted_ = false;
   bool ssl_asked_ = false;
   bool gssenc_asked_ = false;
 };

@@ -216,6 +216,21 @@ TEST_CASE("words, and YAML's own words", "[load]") {
         Lines{"2:21: \"log_literals\" must be true or false, not \"yes\""});
 }
 
+TEST_CASE("TLS to clients", "[load]") {
+  const auto tls_problems = [](const std::string& tls) {
+    return problems("listeners:\n  - listen: h:1\n    upstream: postgres://h\n    tls: {" + tls + "}\n");
+  };
+  CHECK(tls_problems("mode: requires, certificate: /dev/null, key: /dev/null") ==
+        Lines{"4:17: unknown mode \"requires\" / did you mean \"require\"?"});
+  CHECK(tls_problems("key: /dev/null") == Lines{"4:10: missing key \"certificate\""});
+  CHECK(tls_problems("mode: verify-ca, certificate: /dev/null, key: /dev/null") ==
+        Lines{"4:10: missing key \"client_ca\""});
+  CHECK(tls_problems("certificate: /nonexistent, key: /dev/null") ==
+        Lines{"4:24: /nonexistent: cannot read the file: No such file or directory"});
+  CHECK(tls_problems("min_version: TLSv1.1, certificate: /dev/null, key: /dev/null") ==
+        Lines{"4:24: unknown TLS version \"TLSv1.1\" / did you mean \"TLSv1.2\"?"});
+}
+
 TEST_CASE("listeners", "[load]") {
   CHECK(problems("listeners: []\n") == Lines{"1:12: \"listeners\" is an empty list"});
   CHECK(problems("listeners:\n  - upstream: postgres://h\n") == Lines{"2:5: missing key \"listen\""});
@@ -223,10 +238,8 @@ TEST_CASE("listeners", "[load]") {
         Lines{"2:5: the listener leads nowhere / add \"upstream\" or \"databases\""});
   CHECK(problems("listeners:\n  - listen: h\n    upstream: postgres://h\n") ==
         Lines{"2:13: \"h\" names no port / write HOST:PORT, for example 127.0.0.1:6432"});
-  CHECK(problems("listeners:\n  - listen: h:1\n    upstream: postgres://u:x@h/d?sslmode=require\n") ==
-        Lines{"3:15: TLS to the upstream is not supported yet, and the URL asks for it with sslmode=require "
-              "/ use this "
-              "release where the network between pgwarden and the server is trusted, with sslmode=disable"});
+  CHECK(problems("listeners:\n  - listen: h:1\n    upstream: postgres://u:x@h/d?sslmode=required\n") ==
+        Lines{"3:15: unknown sslmode \"required\" / did you mean \"require\"?"});
   CHECK(problems("listeners:\n  - listen: h:1\n    upstream: postgres://h/d?schema=public\n") ==
         Lines{"3:15: unknown parameter \"schema\" in the URL / parameters of a driver or an ORM belong in "
               "the client's "

@@ -26,7 +26,7 @@ TEST_CASE("the parts of a URL", "[upstream_url]") {
   CHECK(upstream.user == "us er");
   CHECK(upstream.password == "p@ss");
   CHECK(upstream.database == "my db");
-  CHECK(upstream.sslmode == SslMode::disable);
+  CHECK(upstream.tls.mode == SslMode::disable);
   CHECK(upstream.parameters.empty());
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("what may be left out", "[upstream_url]") {
   CHECK(upstream.endpoint == Endpoint{"db", 5432});
   CHECK(upstream.user.empty());
   CHECK(upstream.database.empty());
-  CHECK(upstream.sslmode == SslMode::prefer);
+  CHECK(upstream.tls.mode == SslMode::prefer);
   CHECK(parsed("POSTGRES://db:/").database.empty());
   CHECK(parsed("postgres://db/a/b").database == "a/b");
 }
@@ -69,21 +69,38 @@ TEST_CASE("other parameters are kept, and unknown ones only if they may be there
   CHECK(parse_upstream_url("postgres://h/d?connect_timeout=5", UnknownParameters::refuse).value);
 }
 
-TEST_CASE("a wish for TLS is refused, never ignored", "[upstream_url]") {
-  const auto no_tls = [](const std::string& what) {
-    return "TLS to the upstream is not supported yet, and the URL asks for it with " + what +
-           " / use this release where the network between pgwarden and the server is trusted, with "
-           "sslmode=disable";
-  };
-  for (const std::string wish :
-       {"sslmode=require", "sslmode=verify-ca", "sslmode=verify-full", "ssl=true", "ssl=1", "requiressl=1",
-        "sslrootcert=system", "sslnegotiation=direct", "channel_binding=require"}) {
-    CHECK(refused("postgres://h/d?" + wish) == no_tls(wish));
-    CHECK(refused("postgres://h/d?sslmode=disable&" + wish) == no_tls(wish));
-  }
+TEST_CASE("TLS to the server", "[upstream_url]") {
+  const UpstreamTls plain = parsed("postgres://h/d").tls;
+  CHECK(plain.mode == SslMode::prefer);
+  CHECK(plain.sni);
+  CHECK(parsed("postgres://h/d?ssl=true").tls.mode == SslMode::require);
+  CHECK(parsed("postgres://h/d?ssl=false").tls == plain);
+  CHECK(parsed("postgres://h/d?sslrootcert=system").tls.mode == SslMode::verify_full);
+  const UpstreamTls all =
+      parsed(
+          "postgres://h/d?sslmode=verify-ca&sslrootcert=/r&sslcert=/c&sslkey=/k&sslpassword=p&sslcrl=/l"
+          "&sslsni=0&sslnegotiation=direct&ssl_min_protocol_version=TLSv1.3"
+          "&ssl_max_protocol_version=TLSv1.3")
+          .tls;
+  CHECK(all ==
+        UpstreamTls{SslMode::verify_ca, true, false, "/r", "/l", "/c", "/k", "p", "TLSv1.3", "TLSv1.3"});
+}
+
+TEST_CASE("demands that would not be met are refused, never ignored", "[upstream_url]") {
   CHECK(refused("postgres://h/d?sslmode=required") ==
         "unknown sslmode \"required\" / did you mean \"require\"?");
-  CHECK(parsed("postgres://h/d?sslmode=allow&channel_binding=prefer&ssl=false").sslmode == SslMode::allow);
+  CHECK(refused("postgres://h/d?sslmode=require&sslrootcert=system") ==
+        "sslrootcert=system needs sslmode=verify-full / weaker modes would accept anybody's certificate");
+  CHECK(refused("postgres://h/d?sslnegotiation=direct") ==
+        "sslnegotiation=direct needs sslmode=require or above");
+  CHECK(refused("postgres://h/d?ssl_min_protocol_version=TLSv1.1") ==
+        "unknown ssl_min_protocol_version \"TLSv1.1\" / did you mean \"TLSv1.2\"?");
+  CHECK(refused("postgres://h/d?channel_binding=require") ==
+        "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of "
+        "its own / "
+        "remove it; sslmode=verify-full makes sure of the server");
+  CHECK(refused("postgres://h/d?target_session_attrs=primary") ==
+        "target_session_attrs=primary is not supported / name the host that is meant");
   CHECK(refused("postgres://h/d?gssencmode=require") ==
         "GSSAPI encryption to the upstream is not supported / use gssencmode=disable");
 }

@@ -361,3 +361,44 @@ TEST_CASE("the session knows the cancel key, the application name and whether it
   talk.server(ready('T'));
   REQUIRE_FALSE(talk.session.idle());
 }
+
+TEST_CASE("channel binding that fails between two encrypted connections is explained") {
+  const auto authentication = [](std::uint32_t request) {
+    return std::move(FrameWriter('R').u32(request)).finish();
+  };
+  const auto refusal = [](std::string_view sqlstate) {
+    return protocol::encode_error(
+        'E', {{'S', "FATAL"}, {'C', sqlstate}, {'M', "SCRAM channel binding check failed"}});
+  };
+  const auto answer_of = [&](bool encrypted, std::uint32_t request, std::string_view sqlstate) {
+    Conversation talk({token, 1000, true}, false);
+    talk.session.encrypted(encrypted, true);
+    REQUIRE(talk.server(authentication(request)) == authentication(request));
+    return talk.server(refusal(sqlstate));
+  };
+  constexpr std::uint32_t sasl_continue = 11;
+  constexpr std::uint32_t sasl_final = 12;
+  REQUIRE(answer_of(true, sasl_continue, "28000").find("cannot pass through pgwarden") != std::string::npos);
+  REQUIRE(answer_of(true, sasl_continue, "28P01") == refusal("28P01"));
+  REQUIRE(answer_of(true, sasl_final, "28000") == refusal("28000"));
+  REQUIRE(answer_of(false, sasl_continue, "28000") == refusal("28000"));
+}
+
+TEST_CASE("channel binding is not offered to a client in clear") {
+  const auto offer = [](std::initializer_list<std::string_view> mechanisms) {
+    FrameWriter writer('R');
+    writer.u32(10);
+    for (const std::string_view mechanism : mechanisms) writer.cstr(mechanism);
+    return std::move(writer.cstr("")).finish();
+  };
+  const std::string both = offer({"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"});
+  const auto offered = [&](bool client, bool server, const std::string& message) {
+    Conversation talk({token, 1000, true}, false);
+    talk.session.encrypted(client, server);
+    return talk.server(message);
+  };
+  REQUIRE(offered(false, true, both) == offer({"SCRAM-SHA-256"}));
+  REQUIRE(offered(true, true, both) == both);
+  REQUIRE(offered(false, false, both) == both);
+  REQUIRE(offered(false, true, offer({"SCRAM-SHA-256-PLUS"})) == offer({"SCRAM-SHA-256-PLUS"}));
+}

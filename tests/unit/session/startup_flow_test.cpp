@@ -104,3 +104,44 @@ TEST_CASE("a header that is missing, broken or not due ends the connection") {
   CHECK(why(false, pgwarden::protocol::encode_local_proxy_header()) == unexpected);
   CHECK(why(true, header + header + startup()) == unexpected);
 }
+
+TEST_CASE("TLS is offered where there is some") {
+  StartupFlow flow(false, TlsRule::offered);
+  CHECK(std::holds_alternative<StartupFlow::StartTls>(flow.feed(packet(startup_code::ssl))));
+  flow.encrypted();
+  CHECK(std::get<StartupFlow::Refuse>(flow.feed(packet(startup_code::ssl))).why ==
+        "received a second SSL request");
+  StartupFlow stuffed(false, TlsRule::offered);
+  CHECK(std::get<StartupFlow::Refuse>(stuffed.feed(packet(startup_code::ssl) + "x")).why ==
+        "received unencrypted data after SSL request");
+}
+
+TEST_CASE("what needs TLS is not had without") {
+  StartupFlow clear(false, TlsRule::required);
+  CHECK(std::get<StartupFlow::Refuse>(clear.feed(startup())).why ==
+        "pgwarden requires TLS on this connection");
+  StartupFlow encrypted(false, TlsRule::required);
+  encrypted.encrypted();
+  CHECK(std::holds_alternative<StartupFlow::Start>(encrypted.feed(startup())));
+}
+
+TEST_CASE("what begins with a TLS handshake is left to TLS, behind a proxy's header too") {
+  const std::string handshake("\x16\x03\x01", 3);
+  CHECK(StartupFlow(false, TlsRule::offered).takes(handshake) == 0);
+  CHECK(StartupFlow(false).takes(handshake) == handshake.size());
+  StartupFlow asked(false, TlsRule::offered);
+  asked.feed(packet(startup_code::ssl));
+  CHECK(asked.takes(handshake) == handshake.size());
+  const std::string header = "PROXY UNKNOWN\r\n";
+  for (std::size_t cut = 0; cut < header.size(); ++cut) {
+    INFO(cut);
+    StartupFlow flow(true, TlsRule::required);
+    const std::string_view first = std::string_view(header).substr(0, cut);
+    if (cut > 0) CHECK(flow.takes(first) == cut);
+    flow.feed(first);
+    const std::string next = header.substr(cut) + handshake;
+    REQUIRE(flow.takes(next) == header.size() - cut);
+    flow.feed(header.substr(cut));
+    CHECK(flow.takes(handshake) == 0);
+  }
+}

@@ -1,0 +1,65 @@
+// A connection to a peer, in clear or by TLS, used without blocking.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "protocol/byte_reader.h"
+#include "proxy/net/socket.h"
+#include "proxy/net/tls.h"
+#include "proxy/session/outgoing.h"
+
+namespace pgwarden::net {
+
+/// Begins in clear. One thread at a time; one reader and one writer at a time.
+class Stream {
+ public:
+  explicit Stream(Socket socket) : socket_(std::move(socket)) {}
+
+  Socket& socket() noexcept { return socket_; }
+  const Socket& socket() const noexcept { return socket_; }
+  bool is_open() const noexcept { return socket_.is_open(); }
+  bool encrypted() const noexcept { return tls_ != nullptr; }
+
+  /// Encrypts from now on. Empty when the handshake has succeeded, else why not; then the stream is of no
+  /// more use.
+  asio::awaitable<std::string> handshake(TlsState tls);
+  /// Both sides have agreed by TLS (ALPN) to speak PostgreSQL's protocol.
+  bool agreed_on_postgresql() const { return net::agreed_on_postgresql(*tls_); }
+
+  /// Sends what the peer takes now. `would_block` when something is left, which then must stay as it is (it
+  /// may be copied: Outgoing::keep) and be sent next; another error when the peer is gone.
+  error_code try_send(session::Outgoing& outgoing);
+  /// Sends everything, waiting as long as it takes. `outgoing` must own its bytes (Outgoing::keep).
+  asio::awaitable<error_code> send_all(session::Outgoing& outgoing);
+  /// Sends everything if the peer takes it at once, waits otherwise.
+  asio::awaitable<error_code> send(std::string bytes);
+
+  /// Reads what is there into the thread's scratch buffer. The bytes die at the thread's next receive.
+  protocol::Bytes try_receive(error_code& error, std::size_t size_max = SIZE_MAX);
+  /// After try_receive() would block: there may be something to read now.
+  asio::awaitable<error_code> readable();
+
+  /// Waits for bytes and gives what is there, in the scratch buffer; it stays there to be received. Nothing
+  /// and an error when none come.
+  asio::awaitable<protocol::Bytes> peek(error_code& error);
+
+  /// No more will be sent.
+  void shutdown_send() noexcept;
+  void close() noexcept;
+
+ private:
+  enum class Take : bool { no, yes };
+
+  protocol::Bytes read_some(Take take, std::size_t size_max, error_code& error);
+  std::size_t write_some(const session::Outgoing& outgoing, error_code& error);
+  std::size_t write_encrypted(const session::Outgoing& outgoing, error_code& error);
+  error_code error_of(int result, Socket::wait_type& wait);
+
+  Socket socket_;
+  TlsState tls_{nullptr, SSL_free};
+  Socket::wait_type to_read_ = Socket::wait_read;    ///< what the last read waits for
+  Socket::wait_type to_write_ = Socket::wait_write;  ///< what the last write waits for
+};
+
+}  // namespace pgwarden::net
