@@ -52,6 +52,30 @@ def read_until(peer, wanted):
     return received
 
 
+class TlsByHand:
+    """A client whose bytes the test moves itself: `before` goes in one piece with its first ones, `received` is what
+    came, as it came."""
+
+    def __init__(self, peer, context):
+        self.peer, self.before, self.received = peer, b"", b""
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.object = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+
+    def step(self, call):
+        while True:
+            try:
+                return call()
+            except ssl.SSLWantReadError:
+                if data := self.before + self.outgoing.read():
+                    self.peer.sendall(data)
+                self.before = b""
+                data = self.peer.recv(65536)
+                if not data:
+                    raise AssertionError("the connection has ended") from None
+                self.received += data
+                self.incoming.write(data)
+
+
 class Tls(ServerTest):
     """Listeners by name, each with a port of its own, and upstreams with the parameters of their URLs."""
 
@@ -87,17 +111,20 @@ class Tls(ServerTest):
         }
         listeners |= {name: (None, parameters) for name, parameters in cls.upstreams.items()}
         listeners["both"] = ("mode: prefer", "sslmode=require")
+        listeners["proxied"] = ("mode: require", "sslmode=disable")
         cls.ports = {name: free_port() for name in listeners}
         lines = ["listeners:"]
         for name, (tls, parameters) in listeners.items():
             host = "localhost" if name in ("full", "certificate") else "127.0.0.1"
             lines += [f"  - listen: 127.0.0.1:{cls.ports[name]}",
                       f"    upstream: postgres://{host}:{cls.postgres.port}{parameters and '?' + parameters}"]
+            if name == "proxied":
+                lines.append("    proxy_protocol_networks: [127.0.0.1]")
             if tls:
                 lines.append(f"    tls: {{{tls}, certificate: {cls.front_files[0]}, key: {cls.front_files[1]}}}")
         pgwarden = Pgwarden(BINARY, cls.postgres)
         pgwarden.write_config("\n".join(lines) + "\n")
-        pgwarden.unprotected = ("127.0.0.1", cls.ports["disable"])  # by which it is known to have started
+        pgwarden.protected = ("127.0.0.1", cls.ports["disable"])  # by which it is known to have started
         cls.pgwarden = cls.enterClassContext_(pgwarden)
 
     def connect(self, listener, **parameters):
@@ -184,32 +211,18 @@ class Clients(Tls):
         peer = self.raw("require")
         peer.sendall(SSL_REQUEST)
         self.assertEqual(peer.recv(1), b"S")
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = self.context().wrap_bio(incoming, outgoing, server_hostname="localhost")
-        stream = b""
-
-        def step(call):
-            nonlocal stream
-            while True:
-                try:
-                    return call()
-                except ssl.SSLWantReadError:
-                    peer.sendall(outgoing.read())
-                    data = peer.recv(65536)
-                    stream += data
-                    incoming.write(data)
-        step(tls.do_handshake)
-        tls.write(startup_packet(user="postgres", database="postgres"))
+        tls = TlsByHand(peer, self.context())
+        tls.step(tls.object.do_handshake)
         query = b"SELECT repeat('x', 200000)\0"
-        tls.write(b"Q" + struct.pack("!I", len(query) + 4) + query)
-        received = b""
-        while len(received) < 200_000:
-            received += step(lambda: tls.read(65536))
-        sizes = []
+        tls.object.write(startup_packet(user="postgres", database="postgres") +
+                         b"Q" + struct.pack("!I", len(query) + 4) + query)
+        received = 0
+        while received < 200_000:
+            received += len(tls.step(lambda: tls.object.read(65536)))
+        sizes, stream = [], tls.received
         while len(stream) >= 5:
-            size = struct.unpack("!H", stream[3:5])[0]
-            sizes.append(size)
-            stream = stream[5 + size:]
+            sizes.append(struct.unpack("!H", stream[3:5])[0])
+            stream = stream[5 + sizes[-1]:]
         self.assertGreater(len(sizes), 25)
         self.assertLessEqual(max(sizes), 8192 + 256)
 
@@ -229,6 +242,29 @@ class Clients(Tls):
         self.encrypted("require", protocols=())
         with self.assertRaises((ssl.SSLError, ConnectionResetError)):
             self.encrypted("require", protocols=("http/1.1",))
+
+    def test_behind_a_proxy_that_says_whose_connection_it_is(self):
+        """The header comes in clear, in one piece with what the client sends first or before it."""
+        header, start = b"PROXY TCP4 192.0.2.7 10.0.0.5 56280 6432\r\n", startup_packet(user="postgres", database="postgres")
+        for together in (True, False):
+            for direct in (True, False):
+                with self.subTest(together=together, direct=direct):
+                    peer = self.raw("proxied")
+                    tls = TlsByHand(peer, self.context())
+                    tls.before = header + (b"" if direct else SSL_REQUEST)
+                    if not together:
+                        peer.sendall(header)
+                        time.sleep(0.1)
+                        tls.before = tls.before[len(header):]
+                    if not direct:
+                        peer.sendall(tls.before)
+                        tls.before = b""
+                        self.assertEqual(peer.recv(1), b"S")
+                    tls.step(tls.object.do_handshake)
+                    tls.object.write(start)
+                    received = b""
+                    while b"Z\0\0\0\5I" not in received:
+                        received += tls.step(lambda: tls.object.read(65536))
 
     def test_nothing_in_clear_is_taken_for_encrypted(self):
         self.postgres.psql("postgres", "CREATE TABLE IF NOT EXISTS untouched (id int)")
