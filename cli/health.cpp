@@ -53,7 +53,8 @@ policy::Address own_address(const Socket& socket) {
   return {};
 }
 
-/// Asks for GSSAPI encryption, as every client may: a pgwarden that accepts connections answers with one byte.
+/// Asks for GSSAPI encryption, as every client may: a pgwarden that accepts connections answers with one
+/// byte.
 template <typename Socket, typename Connect>
 bool answers(const config::Listener& listener, Connect connect) {
   asio::io_context context;

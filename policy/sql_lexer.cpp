@@ -204,6 +204,29 @@ bool is_beyond_any_grammar(std::string_view sql, LexerSettings settings) {
   return false;
 }
 
+bool has_foreign_tag(std::string_view sql, LexerSettings settings) {
+  const auto is_foreign = [](std::string_view from) {  // from a dollar sign on
+    bool ascii = true;
+    std::size_t i = 1;
+    for (; i < from.size() && (is_word_start(from[i]) || is_digit(from[i])); ++i) {
+      ascii &= static_cast<unsigned char>(from[i]) < 0x80;
+    }
+    return !ascii && i < from.size() && from[i] == '$';
+  };
+  bool any = false;  // hardly ever
+  for (std::size_t at = sql.find('$'); at != std::string_view::npos && !any; at = sql.find('$', at + 1)) {
+    any = is_foreign(sql.substr(at));
+  }
+  if (!any) return false;
+  SqlLexer lexer(sql, settings);
+  Token token;
+  while (lexer.next(token)) {
+    if (token.kind == TokenKind::literal && sql[token.begin] == '$' && is_foreign(sql.substr(token.begin)))
+      return true;
+  }
+  return false;
+}
+
 bool is_slow_to_scan(std::string_view sql, LexerSettings settings) {
   constexpr std::size_t short_run = 24;
   constexpr std::size_t work_per_byte_max = 16;

@@ -73,6 +73,11 @@ std::size_t first_token(std::string_view sql, std::size_t begin);
 /// no end, or there is a backslash outside of them, for which no grammar has a use.
 bool is_beyond_any_grammar(std::string_view sql, LexerSettings settings);
 
+/// Whether a dollar quote has a tag that is not ASCII. The server compares tags when it has converted the
+/// text to its own encoding, where two that differ here can be the same, or the other way round (EUC_JP has
+/// 22 such pairs): where the literal ends is its secret.
+bool has_foreign_tag(std::string_view sql, LexerSettings settings);
+
 /// Whether the scanner would need time out of all proportion for this text (see SqlLexer::operator_work).
 bool is_slow_to_scan(std::string_view sql, LexerSettings settings);
 

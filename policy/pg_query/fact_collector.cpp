@@ -147,8 +147,8 @@ void FactCollector::finish_statement(const NodeClass& entry) {
   if (reading_.facts.size() == first_fact_ + harmless_calls_) add(entry);
   for (std::size_t i = first_fact_; i < reading_.facts.size(); ++i) {
     Fact& fact = reading_.facts[i];
-    // A role's or database's own search_path may still put pg_temp last: nothing that destroys rests on a
-    // bare name.
+    // A role's or database's own search_path, or a function called before, may still put pg_temp last:
+    // nothing that destroys rests on a bare name.
     const bool harmless = fact.cls == StatementClass::ddl_create || fact.cls == StatementClass::ddl_alter;
     if (fact.schema.empty() && !harmless) fact.temporary = false;
     note_consequences(fact);
@@ -156,15 +156,29 @@ void FactCollector::finish_statement(const NodeClass& entry) {
   }
 }
 
+void FactCollector::may_change_lexing() {
+  reading_.may_change_lexing = true;
+  if (!in_inner_text()) return;
+  for (std::size_t i = first_fact_; i < reading_.facts.size(); ++i) {
+    Fact& fact = reading_.facts[i];
+    fact.dynamic |= fact.cls == StatementClass::code;
+  }
+}
+
 void FactCollector::note_consequences(const Fact& fact) {
   switch (fact.cls) {
     case StatementClass::code:
+      if (!fact.dynamic) break;  // all that it does is among the facts
+      [[fallthrough]];
     case StatementClass::call_sensitive:
     case StatementClass::catalog_write:
     case StatementClass::unknown:
     case StatementClass::unanalysable:
       reading_.may_change_lexing = true;
       reading_.may_hide_temporary = true;
+      break;
+    case StatementClass::ddl_drop:
+      if (fact.inner) reading_.may_hide_temporary = true;  // whenever the code is called
       break;
     default:
       break;

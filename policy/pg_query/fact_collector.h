@@ -116,7 +116,8 @@ class FactCollector {
   /// What was made temporary in this text may be gone (DISCARD) or be called otherwise (RENAME).
   void forget_temporary() { temporary_names_.clear(); }
 
-  void may_change_lexing() { reading_.may_change_lexing = true; }
+  /// Also from within code that is made here to be called later, which nobody will see: it is `dynamic` then.
+  void may_change_lexing();
   void may_hide_temporary() { reading_.may_hide_temporary = true; }
   /// A setting gets a value (nullopt: one that is not known).
   void sets_search_path(std::string_view setting, std::optional<std::string_view> value);

@@ -36,6 +36,9 @@ Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory,
   if (is_slow_to_scan(sql, settings)) {
     return {nullptr, "too many operators and comments without blanks between them", -1};
   }
+  if (has_foreign_tag(sql, settings)) {
+    return {nullptr, "the tag of a dollar quote is not ASCII", -1};
+  }
   if (has_more_tokens(sql, settings, tokens_max)) return {nullptr, "statement has too many parts", -1};
   int flags = static_cast<int>(mode) | PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
   if (!settings.standard_conforming_strings) flags |= PG_QUERY_DISABLE_STANDARD_CONFORMING_STRINGS;

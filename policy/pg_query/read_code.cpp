@@ -1,5 +1,6 @@
 // Code: DO, and the bodies of functions and procedures.
 #include <algorithm>
+#include <array>
 
 #include "policy/pg_query/code_texts.h"
 #include "policy/pg_query/read_nodes.h"
@@ -43,12 +44,15 @@ std::optional<Source> source_of(const List* options, std::string_view default_la
   return source;
 }
 
-/// Whether the code runs under settings of its own (SET), such as session_replication_role, that nobody
-/// judges.
-bool has_settings(const List* options) {
+/// Whether the code has options that do more than its text: settings of its own (SET), such as
+/// session_replication_role, and functions that the planner or a cast calls (SUPPORT, TRANSFORM).
+bool has_unseen_options(const List* options) {
+  constexpr auto unseen = std::to_array<std::string_view>({"set", "support", "transform"});
   const auto all = cells(options);
-  return std::any_of(all.begin(), all.end(),
-                     [](const ListCell& cell) { return view(as<DefElem>(node_of(cell))->defname) == "set"; });
+  return std::any_of(all.begin(), all.end(), [&](const ListCell& cell) {
+    const std::string_view name = view(as<DefElem>(node_of(cell))->defname);
+    return std::find(unseen.begin(), unseen.end(), name) != unseen.end();
+  });
 }
 
 /// The constant text that an expression is ('a' or 'a' || 'b'); nullopt for everything else.
@@ -136,7 +140,7 @@ void read_body(FactCollector& collector, const CreateFunctionStmt* create) {
   // The statements of BEGIN ATOMIC are children of the node; a body besides it is an error.
   const bool is_read = create->sql_body == nullptr ? read_source(collector, *source, create)
                                                    : source->body == nullptr && source->language == "sql";
-  collector.fact(fact).dynamic = !is_read || has_settings(create->options);
+  collector.fact(fact).dynamic = !is_read || has_unseen_options(create->options);
 }
 
 }  // namespace pgwarden::policy::pg

@@ -237,6 +237,10 @@ void read_define(FactCollector& collector, const Node* node, const NodeClass& en
   Fact& fact = collector.add(entry.cls, words.kind, words.create, name_of(define->defnames));
   fact.if_exists = define->if_not_exists;
   if (define->replace) fact.command = "CREATE OR REPLACE AGGREGATE";
+  // Its functions are called for whoever calls the aggregate, with their names unseen.
+  if (define->kind == OBJECT_AGGREGATE) {
+    collector.add(StatementClass::code, words.kind, fact.command, name_of(define->defnames));
+  }
 }
 
 void read_alter_table(FactCollector& collector, const Node* node, const NodeClass& entry) {
@@ -250,6 +254,9 @@ void read_alter_table(FactCollector& collector, const Node* node, const NodeClas
     const auto* command = as<AlterTableCmd>(node_of(cell));
     const Alteration alteration = alteration_of(command, alter->objtype);
     temporary &= !concerns_another_table(command);
+    // It may put other values in the place of all there are (USING), so that a bare name is not enough.
+    if (command->subtype == AT_AlterColumnType && view(alter->relation->schemaname).empty())
+      temporary = false;
     if (alteration.cls == StatementClass::ddl_alter) {
       altered = true;
       continue;

@@ -123,6 +123,11 @@ TEST_CASE("a function of the session may be made when all of its code is seen an
     CHECK(answer(name, function("pg_temp.f", "import os", "plpython3u")) == Effect::deny);
     CHECK(answer(name, function("pg_temp.f", "lo_unlink", "internal")) == Effect::deny);
     CHECK(answer(name, function("pg_temp.f", insert, "plpgsql SET search_path = x")) == Effect::deny);
+    CHECK(answer(name, function("pg_temp.f", "BEGIN SET client_encoding = 'SJIS'; END", "plpgsql")) ==
+          Effect::deny);
+    CHECK(answer(name,
+                 "CREATE AGGREGATE pg_temp.a(oid) (SFUNC = oidlarger, STYPE = oid, FINALFUNC = lo_unlink)") ==
+          Effect::deny);
     CHECK(answer(name, "CREATE PROCEDURE pg_temp.f() LANGUAGE plpgsql AS 'BEGIN NULL; END'") == Effect::deny);
   }
   CHECK(answer("append_only", function("pg_temp.f", "DELETE FROM t WHERE id = 1", "sql")) == Effect::deny);

@@ -215,8 +215,12 @@ TEST_CASE("an unknown statement is a fact at the place of the block", "[code]") 
   CHECK(reading.facts[3].position == 13);
   CHECK(reading.facts[3].inner);
   CHECK(reading.may_change_lexing);
-  CHECK(read_statements("DO 'BEGIN END'", {}).may_change_lexing);
-  CHECK(read_statements("DO 'BEGIN END'", {}).may_hide_temporary);
+  CHECK(reading.may_hide_temporary);
+  const Reading harmless = read_statements("DO 'BEGIN UPDATE t SET a = 1 WHERE id = 1; END'", {});
+  CHECK_FALSE(harmless.may_change_lexing);
+  CHECK_FALSE(harmless.may_hide_temporary);
+  CHECK(read_statements("DO 'BEGIN SET search_path = public, pg_temp; END'", {}).may_hide_temporary);
+  CHECK(read_statements("DO 'BEGIN DROP TABLE t; END'", {}).may_hide_temporary);
 }
 
 TEST_CASE("which language a body is in", "[code]") {
@@ -291,9 +295,28 @@ TEST_CASE("code that a server may read otherwise is dynamic", "[code]") {
   // The same in the text that is run.
   CHECK(facts_of_do(R"(BEGIN EXECUTE $$SELECT '\'; DROP TABLE t; --'$$; END)") ==
         Facts{"code: DO", "ddl_drop: DROP TABLE t"});
-  CHECK(facts_within(
-            R"(SET standard_conforming_strings = off; EXECUTE E'SELECT \'\\\'; DROP TABLE t; --\'';)") ==
-        Facts{"session: SET standard_conforming_strings", "ddl_drop: DROP TABLE t"});
+}
+
+TEST_CASE("code that changes how later texts are read is dynamic: its calls do not show it", "[code]") {
+  for (const std::string& body :
+       Facts{"SET client_encoding = 'SJIS'", "SET LOCAL standard_conforming_strings = off",
+             "RESET client_encoding", "RESET ALL", "SET NAMES 'SJIS'"}) {
+    INFO(body);
+    CHECK(is_dynamic_do("BEGIN " + body + "; END"));
+    CHECK(is_dynamic("CREATE FUNCTION pg_temp.f() RETURNS void LANGUAGE sql AS $$ " + body + " $$"));
+  }
+  CHECK_FALSE(is_dynamic_do("BEGIN SET work_mem = '1MB'; END"));
+}
+
+TEST_CASE("options and aggregates that call functions unseen are dynamic code", "[code]") {
+  const std::string function = "CREATE FUNCTION pg_temp.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1' ";
+  CHECK_FALSE(is_dynamic(function + "IMMUTABLE STRICT PARALLEL SAFE"));
+  CHECK(is_dynamic(function + "SUPPORT g"));
+  CHECK(is_dynamic(function + "TRANSFORM FOR TYPE t"));
+  CHECK(
+      is_dynamic("CREATE AGGREGATE pg_temp.a(oid) (SFUNC = oidlarger, STYPE = oid, FINALFUNC = lo_unlink)"));
+  CHECK(is_dynamic("CREATE OR REPLACE AGGREGATE pg_temp.a(oid) (SFUNC = f, STYPE = oid)"));
+  CHECK(is_dynamic("CREATE AGGREGATE pg_temp.a (BASETYPE = oid, SFUNC = f, STYPE = oid)"));
 }
 
 TEST_CASE("what the compiler refuses is dynamic", "[code]") {

@@ -62,6 +62,16 @@ TEST_CASE("only long runs of operators and comments are slow to scan") {
   CHECK_FALSE(is_slow_to_scan("SELECT '\\'" + run + "'", {.standard_conforming_strings = false}));
 }
 
+TEST_CASE("dollar quotes with tags that are not ASCII are known") {
+  const auto foreign = [](std::string_view sql) { return has_foreign_tag(sql, {}); };
+  CHECK(foreign("SELECT $\xA2\xE8$x$\xAD\xFA$; DROP TABLE t; --$\xA2\xE8$"));
+  CHECK(foreign("SELECT $größe$ x $größe$"));
+  CHECK(foreign("SELECT 1, $a\xA2$ never ended"));
+  CHECK_FALSE(foreign("SELECT $a$ größe $a$, $$é$$, $1, 'é'"));
+  CHECK_FALSE(foreign("SELECT 'costs $é$', $a$ $é$ $a$ /* $é$ */ -- $é$"));
+  CHECK_FALSE(foreign("SELECT a$é$b"));
+}
+
 TEST_CASE("tokens are counted as far as it matters") {
   CHECK_FALSE(has_more_tokens("SELECT a, 'b c' /* d e */ -- f", {}, 4));
   CHECK(has_more_tokens("SELECT a, 'b c' /* d e */ -- f", {}, 3));

@@ -314,7 +314,8 @@ TEST_CASE("a replacement says so") {
        {"CREATE OR REPLACE RULE r AS ON INSERT TO t DO NOTHING",
         {"ddl_create: CREATE OR REPLACE RULE rule t (r)"}},
        {"CREATE OR REPLACE AGGREGATE s.g (int) (sfunc = f, stype = int)",
-        {"ddl_create: CREATE OR REPLACE AGGREGATE function s.g"}}});
+        {"ddl_create: CREATE OR REPLACE AGGREGATE function s.g",
+         "code: CREATE OR REPLACE AGGREGATE function s.g"}}});
 }
 
 TEST_CASE("EXPLAIN runs its statement with ANALYZE only") {
@@ -828,6 +829,7 @@ TEST_CASE("names that the text itself made temporary are known while pg_temp com
         "CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (1); ALTER TABLE t ADD COLUMN b int",
         "BEGIN; CREATE TEMP TABLE t (a int); COMMENT ON TABLE t IS 'x'",
         "CREATE TEMP TABLE t (a int); ALTER TABLE t RENAME a TO b",
+        "CREATE TEMP TABLE t (a int); ALTER TABLE pg_temp.t ALTER COLUMN a TYPE text",
         "CREATE TEMP TABLE t (a int); CREATE TEMP TABLE u () INHERITS (t)"}) {
     INFO(sql);
     CHECK(last_is_temporary(sql, true));
@@ -835,6 +837,7 @@ TEST_CASE("names that the text itself made temporary are known while pg_temp com
   CHECK_FALSE(last_is_temporary("CREATE TEMP TABLE t (a int); CREATE INDEX ON t (a)", false));
   for (const std::string_view sql :
        {"CREATE TEMP TABLE t (a int); DROP TABLE t", "CREATE TEMP TABLE t (a int); TRUNCATE t",
+        "CREATE TEMP TABLE t (a int); ALTER TABLE t ALTER COLUMN a TYPE text USING 0",
         "CREATE TEMP TABLE t (a int); ALTER TABLE t DROP COLUMN a",
         "CREATE TEMP TABLE t (a int); DROP TABLE t; DROP TABLE t",
         "CREATE TEMP TABLE t (a int); DROP TABLE public.t",
