@@ -151,7 +151,7 @@ class Explain(ServerTest):
         self.assertEqual((drop["answer"]["rule"], drop["answer"]["effect"]), ("no-drop", "deny"))
         self.assertEqual([(passed["rule"], passed["key"]) for passed in drop["passed_over"]],
                          [("no-grants-ever", "classes"), ("watch-truncate", "classes"), ("temporary-objects", "temporary"),
-                          ("unreadable-statement", "classes"), ("no-ddl", "classes")])
+                          ("functions-of-the-session", "classes"), ("unreadable-statement", "classes"), ("no-ddl", "classes")])
         self.assertEqual((truncate["answer"]["rule"], truncate["answer"]["effect"]), ("watch-truncate", "warn"))
         self.assertEqual(answer["message"]["psql"], self.psql_message(sql))
         self.assertEqual(answer["message"]["position"], sql.index("drop") + 1)
@@ -207,7 +207,7 @@ class TestFiles(unittest.TestCase):
         self.assertIn(':4:5: failed: drop table a\n    - expected: deny by rule "no-ddl"\n    + got: deny by rule "no-drop"\n',
                       out)
         self.assertIn(':6:5: failed: select 1\n    - expected: deny\n    + got: allow by rule "default"\n', out)
-        self.assertIn(f"{self.config}: 1 of 13 rules decided a statement\n", out)
+        self.assertIn(f"{self.config}: 1 of 14 rules decided a statement\n", out)
         self.assertNotIn("never: no-drop", out)
         self.assertRegex(out, r"\n  never: no-ddl \(guarded:\d+\)\n")
         self.assertTrue(out.endswith("\n1 passed, 3 failed\n"), out)

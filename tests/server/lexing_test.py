@@ -134,6 +134,27 @@ class Lexing(ServerTest):
                 self.assertIn("E", "".join(tag for tag, _ in session.received))
                 self.survives()
 
+    def test_tags_that_the_conversion_makes_equal(self):
+        """Two spellings of one character: for the server the first literal ends where it does not here."""
+        hidden = b"SELECT $%s$x$%s$; DROP TABLE victim; --$%s$"
+        eucjp, utf8 = (b"\xa2\xe8", b"\xad\xfa"), (b"\xc2\xa6", b"\xef\xbf\xa4")
+        self.postgres.psql("postgres", "DROP DATABASE IF EXISTS japanese; "
+                           "CREATE DATABASE japanese TEMPLATE template0 ENCODING EUC_JP LC_COLLATE 'C' LC_CTYPE 'C'")
+        self.postgres.psql("japanese", "CREATE TABLE victim (id int)")
+        for encoding, (one, other), database in (("EUC_JP", eucjp, "postgres"), ("UTF8", utf8, "japanese")):
+            text = hidden % (one, other, one)
+            with self.subTest(encoding):
+                for address in ("unprotected", "protected"):  # first: it is an attack
+                    session = self.raw_session(address=address, database=database)
+                    session.query(f"SET client_encoding = '{encoding}'")
+                    session.outgoing += b"Q" + (len(text) + 5).to_bytes(4, "big") + text + b"\0"
+                    session.until("Z", 2)
+                    self.assertEqual("E" in "".join(tag for tag, _ in session.received), address == "protected")
+                    if address == "unprotected":
+                        self.assertEqual(self.postgres.psql(database, "SELECT to_regclass('victim') IS NULL"), "t")
+                        self.postgres.psql(database, "CREATE TABLE victim (id int)")
+                self.survives(database)
+
     def test_texts_that_only_look_dangerous_pass(self):
         for text in (r"SELECT U&'\0041' UESCAPE '\'", r"SELECT U&'d!0061t!+000061' UESCAPE '!'",
                      'SELECT 1 AS U&"d!0061t!+000061" UESCAPE \'!\'', "SELECT $$; DROP TABLE victim; --$$",

@@ -68,10 +68,10 @@ class ServerTest(unittest.TestCase):
         host, port = self.address(address)
         return f"host={host} port={port} user={user} dbname={database}"
 
-    def raw_session(self, pgwarden=None, application_name="raw", address=PROTECTED, source=""):
+    def raw_session(self, pgwarden=None, application_name="raw", address=PROTECTED, source="", database="postgres"):
         """A session whose messages the test sees itself; logged in, with nothing received yet."""
         session = player.Player(getattr(pgwarden, address) if pgwarden else self.address(address), False, source=source)
-        session.startup("postgres", "postgres", [("application_name", application_name)], (3, 0))
+        session.startup("postgres", database, [("application_name", application_name)], (3, 0))
         session.until("Z", 1)
         self.addCleanup(session.socket.close)
         session.received.clear()
