@@ -39,6 +39,7 @@ struct UpstreamTls {
   std::string certificate;   ///< sslcert, a path; empty: none
   std::string key;           ///< sslkey, a path
   std::string key_password;  ///< sslpassword
+  bool shows_certificate = true;  ///< not sslcertmode=disable
   std::string min_version = "TLSv1.2";
   std::string max_version;  ///< empty: the newest
 

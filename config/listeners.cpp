@@ -93,7 +93,10 @@ Listener read_listener(const Value& value) {
   if (upstream) listener.upstream = read_upstream(*upstream);
   if (databases) read_databases(*databases, listener);
   if (const auto networks = fields.find("proxy_protocol_networks")) read_proxy_networks(*networks, listener);
-  if (const auto tls = fields.find("tls")) listener.tls = read_tls(*tls);
+  if (const auto tls = fields.find("tls")) {
+    listener.tls = read_tls(*tls);
+    if (listener.listen.is_unix()) tls->refuse("a Unix-domain socket has no TLS", "remove \"tls\"");
+  }
   if (!upstream && !databases && value.is_map()) {
     value.refuse("the listener leads nowhere", "add \"upstream\" or \"databases\"");
   }

@@ -168,6 +168,8 @@ bool set_tls(UpstreamTls& tls, const std::string& name, const std::string& value
     tls.key = value;
   } else if (name == "sslpassword") {
     tls.key_password = value;
+  } else if (name == "sslcertmode" && value == "disable") {
+    tls.shows_certificate = false;
   } else if (name == "ssl_min_protocol_version") {
     outcome = set_version(tls.min_version, name, value);
   } else if (name == "ssl_max_protocol_version") {
@@ -208,6 +210,9 @@ Outcome check_tls(UpstreamTls& tls, bool mode_said) {
   if (system && tls.mode != SslMode::verify_full) {
     return Fault{"sslrootcert=system needs sslmode=verify-full",
                  "weaker modes would accept anybody's certificate"};
+  }
+  if (!tls.max_version.empty() && tls.max_version < tls.min_version) {
+    return Fault{"ssl_min_protocol_version is above ssl_max_protocol_version", ""};
   }
   if (tls.direct && tls.mode < SslMode::require) {
     return Fault{"sslnegotiation=direct needs sslmode=require or above", ""};

@@ -27,9 +27,9 @@ Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unkn
                                     LoginDemands login = LoginDemands::refuse);
 
 /// The URL with which a client reaches the same database through `listen`: the same user, database, options
-/// and percent-encoding; another host and port; sslmode=disable, because pgwarden speaks no TLS to clients
-/// yet; no channel binding, certificate files or addresses; the password as `***` unless it is to be
-/// revealed. `url` is one that parse_upstream_url can read; empty for any other.
+/// and percent-encoding; another host and port; sslmode=disable, because without a configuration pgwarden has
+/// no certificate for clients; no channel binding, certificate files or addresses; the password as `***`
+/// unless it is to be revealed. `url` is one that parse_upstream_url can read; empty for any other.
 std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password);
 
 }  // namespace pgwarden::config

@@ -36,7 +36,6 @@ std::optional<std::pair<std::string_view, std::string_view>> decode_parameter_st
 /// Fields").
 using ErrorFields = std::vector<std::pair<char, std::string_view>>;
 
-/// Fields that could be read; a body that ends early gives those before its end.
 /// Whether an Authentication message asks for the next step of a SASL exchange: AuthenticationSASL (10) or
 /// AuthenticationSASLContinue (11), and not AuthenticationSASLFinal, with which the server is content.
 bool is_sasl_exchange(Bytes body) noexcept;
@@ -45,6 +44,7 @@ bool is_sasl_exchange(Bytes body) noexcept;
 /// of another message, or names no other mechanism.
 std::optional<std::string> without_channel_binding(Bytes body);
 
+/// Fields that could be read; a body that ends early gives those before its end.
 ErrorFields decode_error_fields(Bytes body);
 
 /// The value of one field; empty when it is not there.

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cctype>
 #include <chrono>
@@ -32,6 +33,9 @@ constexpr std::size_t parsed_here_bytes_max = std::size_t{64} * 1024;
 /// How much one direction of one session relays before the others of its worker have their turn. A peer that
 /// is always ready would else have the thread to itself.
 constexpr std::size_t turn_bytes = std::size_t{512} * 1024;
+
+/// How much of its turn a chunk takes: small ones cost as much work.
+std::size_t weight(protocol::Bytes chunk) { return std::max(chunk.size(), std::size_t{1024}); }
 
 std::string new_denial_token() {
   std::array<unsigned char, 16> random{};
@@ -161,16 +165,15 @@ asio::awaitable<void> Connection::start_up() {
 }
 
 /// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
-session::TlsRule Connection::tls_rule() const {
+session::TlsRule Connection::tls_rule(const TlsContext& tls) const {
   const config::Listener* from = listener();
-  if (from == nullptr || worker_.tls->listener(listener_) == nullptr) return session::TlsRule::none;
+  if (from == nullptr || tls == nullptr) return session::TlsRule::none;
   return from->tls.mode >= config::SslMode::require ? session::TlsRule::required : session::TlsRule::offered;
 }
 
 /// The TLS handshake with the client. False when the connection has come to its end with it.
-asio::awaitable<bool> Connection::encrypt_client(bool direct) {
-  const TlsContext context = worker_.tls->listener(listener_);
-  std::string why = co_await client_.handshake(accepting(*context));
+asio::awaitable<bool> Connection::encrypt_client(TlsContext tls, bool direct) {
+  std::string why = co_await client_.handshake(accepting(*tls));
   if (why.empty() && direct && !client_.agreed_on_postgresql()) {  // as src/backend/tcop/backend_startup.c
     why = "without an SSLRequest it has to name the protocol \"postgresql\" (ALPN)";
   }
@@ -184,14 +187,16 @@ asio::awaitable<bool> Connection::encrypt_client(bool direct) {
 
 /// The client's StartupMessage; nullopt when the connection has come to its end without one.
 asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_packet() {
-  StartupFlow flow(proxy_header_due(), tls_rule());
+  // As it is now: a reload may bring another.
+  const TlsContext tls = listener() == nullptr ? nullptr : worker_.tls->listener(listener_);
+  StartupFlow flow(proxy_header_due(), tls_rule(tls));
   error_code error;
   for (;;) {
     const protocol::Bytes next = co_await client_.peek(error);
     if (error) break;
     const std::size_t taken = flow.takes(next);
     if (taken == 0) {
-      if (!co_await encrypt_client(true)) co_return std::nullopt;
+      if (!co_await encrypt_client(tls, true)) co_return std::nullopt;
       flow.encrypted();
       continue;
     }
@@ -204,12 +209,13 @@ asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_pack
       if (co_await client_.send(std::string(1, reply->byte))) break;
     } else if (std::holds_alternative<StartupFlow::StartTls>(step)) {
       if (co_await client_.send("S")) break;
-      if (!co_await encrypt_client(false)) co_return std::nullopt;
+      if (!co_await encrypt_client(tls, false)) co_return std::nullopt;
       flow.encrypted();
     } else if (auto* start = std::get_if<StartupFlow::Start>(&step)) {
       co_return std::move(*start);
     } else if (auto* cancel = std::get_if<StartupFlow::Cancel>(&step)) {
       co_await forward_cancel(std::move(cancel->request));
+      client_.shutdown_send();
       break;
     } else if (auto* refused = std::get_if<StartupFlow::Refuse>(&step)) {
       auto fields = named();
@@ -230,9 +236,11 @@ asio::awaitable<void> Connection::refuse(std::string fatal) {
   upstream_.close();
   arm(linger, &Connection::close);
   error_code error;
+  std::size_t discarded = 0;
   while (!error) {
-    client_.try_receive(error);
+    discarded += weight(client_.try_receive(error));
     if (error == asio::error::would_block) error = co_await client_.readable();
+    if (discarded > turn_bytes) discarded = co_await end_of_turn();
   }
   close();
 }
@@ -288,28 +296,54 @@ asio::awaitable<bool> Connection::open_upstream(const std::string& startup_messa
   const auto time_max = worker_.config->limits.upstream_connect_timeout;
   std::string why = co_await connect_upstream(upstream_, target_, first_way(target_), time_max);
   const auto second = second_way(target_, upstream_);
-  bool refused = !why.empty();
-  if (client_.is_open() && !refused) {
-    error_code error = co_await upstream_.send(startup_message);
-    if (error) why = error.message();
-    refused =
-        error || (second && (co_await upstream_.peek(error)).starts_with(protocol::backend::error_response));
+  bool refused = !why.empty() && why != timeout_expired;
+  if (client_.is_open() && why.empty()) {
+    if (const error_code error = co_await upstream_.send(startup_message)) why = error.message();
+    refused = !why.empty() || (second && co_await refuses());
   }
   if (client_.is_open() && refused && second) {
-    Stream other(Socket(worker_.context));
-    if ((co_await connect_upstream(other, target_, *second, time_max)).empty()) {
-      const error_code error = co_await other.send(startup_message);
+    Stream first = std::exchange(upstream_, Stream(Socket(worker_.context)));
+    const std::string why_again = co_await connect_upstream(upstream_, target_, *second, time_max);
+    if (client_.is_open() && why_again.empty()) {
+      const error_code error = co_await upstream_.send(startup_message);
       why = error ? error.message() : "";
-      upstream_ = std::move(other);
+    } else {
+      upstream_ = std::move(first);
     }
   }
   if (!client_.is_open()) co_return false;
-  if (why.empty()) co_return true;
-  worker_.shared.log.write(Level::error, "cannot connect to upstream",
-                           {{"session", number_}, {"upstream", name_of(target_)}, {"error", why}});
+  if (why.empty()) {
+    target_.settled = upstream_.encrypted() ? Encrypt::yes : Encrypt::no;
+    co_return true;
+  }
+  auto fields = named();
+  fields["upstream"] = name_of(target_);
+  fields["error"] = why;
+  worker_.shared.log.write(Level::error, "cannot connect to upstream", fields);
   co_await refuse(protocol::encode_fatal(
       "08006", "pgwarden could not connect to upstream \"" + name_of(target_) + "\": " + why));
   co_return false;
+}
+
+/// Whether the server answers the StartupMessage with an error. Closes the connection when the client leaves
+/// before that.
+asio::awaitable<bool> Connection::refuses() {
+  using namespace asio::experimental::awaitable_operators;
+  for (;;) {
+    error_code error;
+    const protocol::Bytes answer = upstream_.try_peek(error);
+    if (error != asio::error::would_block) co_return answer.starts_with(protocol::backend::error_response);
+    const auto first = co_await (upstream_.readable() || client_leaves());
+    if (first.index() == 1) close();
+    if (!client_.is_open()) co_return false;
+  }
+}
+
+/// Waits for the client's end; in vain when it has sent something, which comes before its end.
+asio::awaitable<void> Connection::client_leaves() {
+  error_code error;
+  co_await client_.peek(error);
+  if (!error) co_await wakeup_.async_wait(use_tuple);
 }
 
 /// Who is asking, and what the server is told of it.
@@ -369,7 +403,7 @@ asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
       continue;
     }
     if (error) break;
-    relayed += chunk.size();
+    relayed += weight(chunk);
     if (!discarding_) co_await take_frontend(chunk);
     if (relayed > turn_bytes) relayed = co_await end_of_turn();
   }
@@ -452,7 +486,7 @@ asio::awaitable<void> Connection::pump_backend() {
       continue;
     }
     if (error) break;
-    relayed += chunk.size();
+    relayed += weight(chunk);
     session_->feed_backend(chunk, to_client_);
     error = client_.try_send(to_client_);
     if (error == asio::error::would_block) {

@@ -39,8 +39,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<void> start_up();
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
-  asio::awaitable<bool> encrypt_client(bool direct);
+  asio::awaitable<bool> encrypt_client(TlsContext tls, bool direct);
   asio::awaitable<bool> open_upstream(const std::string& startup_message);
+  asio::awaitable<bool> refuses();
+  asio::awaitable<void> client_leaves();
   asio::awaitable<std::size_t> end_of_turn();
   asio::awaitable<void> pump_frontend(std::string first_bytes);
   asio::awaitable<void> pump_backend();
@@ -50,7 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const config::Listener* listener() const;
   bool proxy_header_due() const;
   boost::json::object named() const;
-  session::TlsRule tls_rule() const;
+  session::TlsRule tls_rule(const TlsContext& tls) const;
   void begin_session(protocol::StartupMessage& message);
   std::optional<Target> route(const std::string& database) const;
   std::optional<Target> cancel_target(const std::string& key) const;

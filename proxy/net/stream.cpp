@@ -144,7 +144,7 @@ asio::awaitable<error_code> Stream::readable() {
 
 asio::awaitable<protocol::Bytes> Stream::peek(error_code& error) {
   for (;;) {
-    const protocol::Bytes bytes = read_some(Take::no, SIZE_MAX, error);
+    const protocol::Bytes bytes = try_peek(error);
     if (error != asio::error::would_block) co_return bytes;
     error = co_await readable();
     if (error) co_return protocol::Bytes();

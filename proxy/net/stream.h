@@ -40,6 +40,8 @@ class Stream {
   /// After try_receive() would block: there may be something to read now.
   asio::awaitable<error_code> readable();
 
+  /// Gives what try_receive() would, and leaves it there.
+  protocol::Bytes try_peek(error_code& error) { return read_some(Take::no, SIZE_MAX, error); }
   /// Waits for bytes and gives what is there, in the scratch buffer; it stays there to be received. Nothing
   /// and an error when none come.
   asio::awaitable<protocol::Bytes> peek(error_code& error);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string_view>
 
@@ -33,6 +34,9 @@ TlsContext new_context(const SSL_METHOD* method) {
   if (context == nullptr) fail("TLS");
   SSL_CTX_set_options(context.get(),
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // One record at a time: a peer may send any number that hold no bytes for us, and the thread has other
+  // sessions.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
   return context;
@@ -72,10 +76,14 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes, c
   return agreed == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+std::string home_file(const char* name) {
+  const char* const home = std::getenv("HOME");
+  return std::string(home == nullptr ? "" : home) + "/.postgresql/" + name;
+}
+
 /// libpq's default for a file (fe-connect.c): ~/.postgresql/NAME, if it is there.
 std::string default_file(const char* name) {
-  const char* const home = std::getenv("HOME");
-  const std::string path = std::string(home == nullptr ? "" : home) + "/.postgresql/" + name;
+  const std::string path = home_file(name);
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 ? path : "";
 }
@@ -114,14 +122,30 @@ void use_roots(SSL_CTX& context, const config::UpstreamTls& tls) {
   X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 }
 
+/// Shown to a server that asks. The default files are used where they can be, as nobody has asked for them.
+void use_client_certificate(SSL_CTX& context, const config::UpstreamTls& tls) {
+  if (!tls.shows_certificate) return;
+  const bool said = !tls.certificate.empty();
+  const std::string certificate = said ? tls.certificate : default_file("postgresql.crt");
+  if (certificate.empty()) return;
+  const std::string key = tls.key.empty() ? home_file("postgresql.key") : tls.key;
+  try {
+    check_key_file(key);
+    use_certificate(context, certificate, key, tls.key_password);
+  } catch (const std::runtime_error&) {
+    if (said || tls.mode >= SslMode::require) throw;
+  }
+}
+
 TlsContext listener_context(const config::ListenerTls& tls) {
   if (tls.mode == SslMode::disable) return nullptr;
   TlsContext context = new_context(TLS_server_method());
   SSL_CTX_set_min_proto_version(context.get(), version_of(tls.min_version));
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_session_cache_mode(context.get(),
-                                 SSL_SESS_CACHE_OFF);  // as the server, which resumes no sessions
+  // As the server, which resumes no sessions.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
   SSL_CTX_set_max_send_fragment(context.get(), record_bytes_max);
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
   use_certificate(*context, tls.certificate, tls.key, "");
@@ -144,12 +168,7 @@ TlsContext upstream_context(const config::Upstream& upstream) {
   SSL_CTX_set_max_proto_version(context.get(), version_of(tls.max_version));
   SSL_CTX_set_alpn_protos(context.get(), alpn.data(), alpn.size());
   use_roots(*context, tls);
-  const std::string certificate = tls.certificate.empty() ? default_file("postgresql.crt") : tls.certificate;
-  const std::string key = tls.key.empty() ? default_file("postgresql.key") : tls.key;
-  if (!certificate.empty()) {
-    check_key_file(key);
-    use_certificate(*context, certificate, key, tls.key_password);
-  }
+  use_client_certificate(*context, tls);
   return context;
 }
 
@@ -210,6 +229,7 @@ std::string tls_error() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   if (code == 0) return "unexpected end of the connection";
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   const char* const reason = ERR_reason_error_string(code);
   return reason == nullptr ? "error " + std::to_string(code) : reason;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "protocol/messages.h"
+#include "protocol/tags.h"
 
 namespace pgwarden::net {
 
@@ -25,6 +26,8 @@ asio::awaitable<std::string> ask_for_tls(Stream& stream, bool& agreed) {
     if (error == asio::error::would_block) error = co_await stream.readable();
     if (error) co_return error.message();
   } while (answer.empty());
+  if (answer.starts_with(protocol::backend::error_response))
+    co_return "server sent an error response during SSL exchange";
   // Bytes in clear behind the answer would later pass for what came encrypted (CVE-2021-23222).
   if (answer.size() > 1) co_return "received unencrypted data after SSL response";
   if (answer != "S" && answer != "N") co_return "received invalid response to SSL negotiation";
@@ -61,6 +64,7 @@ asio::awaitable<std::string> connect_unbounded(Stream& stream, const Target& tar
 }  // namespace
 
 Encrypt first_way(const Target& target) {
+  if (target.settled) return *target.settled;
   return target.tls == nullptr || target.upstream->tls.mode == SslMode::allow ? Encrypt::no : Encrypt::yes;
 }
 
@@ -77,7 +81,7 @@ asio::awaitable<std::string> connect_upstream(Stream& stream, Target target, Enc
   asio::steady_timer deadline(stream.socket().get_executor(), time_max);
   const auto first = co_await (connect_unbounded(stream, target, encrypt) ||
                                deadline.async_wait(asio::as_tuple(asio::use_awaitable)));
-  co_return first.index() == 0 ? std::get<0>(first) : "timeout expired";
+  co_return first.index() == 0 ? std::get<0>(first) : std::string(timeout_expired);
 }
 
 }  // namespace pgwarden::net

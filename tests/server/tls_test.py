@@ -107,6 +107,7 @@ class Tls(ServerTest):
             "ca": f"sslmode=verify-ca&sslrootcert={ca}", "wrong-ca": f"sslmode=verify-ca&sslrootcert={cls.stranger.path}",
             "require-wrong-ca": f"sslmode=require&sslrootcert={cls.stranger.path}",
             "certificate": f"sslmode=verify-full&sslrootcert={ca}&sslcert={cls.client_files[0]}&sslkey={cls.client_files[1]}",
+            "prefer-wrong-ca": f"sslmode=prefer&sslrootcert={cls.stranger.path}",
             "old": "sslmode=require&ssl_max_protocol_version=TLSv1.2",
         }
         listeners |= {name: (None, parameters) for name, parameters in cls.upstreams.items()}
@@ -382,11 +383,14 @@ class Upstreams(Tls):
         self.assertIn("password authentication failed", self.refused("both", channel_binding="disable",
                                                                      **{**login, "password": "y"}))
 
-    def test_cancel_goes_encrypted(self):
-        connection = self.connect("full", sslmode="disable")
-        threading.Timer(0.5, connection.cancel).start()
-        with self.assertRaises(psycopg2.errors.QueryCanceled):
-            self.one(connection, "SELECT pg_sleep(60)")
+    def test_cancel_goes_the_way_of_its_session(self):
+        for listener, database in (("full", "postgres"), ("up-allow", "onlytls"), ("up-prefer", "onlyclear"),
+                                   ("prefer-wrong-ca", "postgres")):
+            with self.subTest(listener):
+                connection = self.connect(listener, sslmode="disable", dbname=database)
+                threading.Timer(0.5, connection.cancel).start()
+                with self.assertRaises(psycopg2.errors.QueryCanceled):
+                    self.one(connection, "SELECT pg_sleep(20)")
 
 
 class HostileServer(ServerTest):
@@ -421,10 +425,31 @@ class HostileServer(ServerTest):
             server.join(20)
             return re.sub(rb"[^ -~]+", b" ", answer).decode()
 
+    def test_a_client_that_leaves_while_the_server_is_silent(self):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.settimeout(20)
+            port = free_port()
+            process = subprocess.Popen(
+                [BINARY, "run", f"postgres://127.0.0.1:{listening.getsockname()[1]}/postgres?sslmode=allow",
+                 "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                self.assertTrue(eventually(lambda: accepts(port)))
+                with socket.create_connection(("127.0.0.1", port), 20) as client:
+                    client.sendall(startup_packet(user="postgres", database="postgres"))
+                    server, _ = listening.accept()
+                    server.settimeout(5)
+                    self.assertTrue(server.recv(1000))
+                with server:
+                    self.assertEqual(server.recv(1), b"")
+            finally:
+                process.terminate()
+                process.wait(20)
+
     def test_answers_to_the_ssl_request(self):
         self.assertIn("server does not support SSL, but SSL was required", self.answer_of(b"N", "sslmode=require"))
         self.assertIn("received unencrypted data after SSL response", self.answer_of(b"S" + b"R\0\0\0\x08\0\0\0\0",
                                                                                    "sslmode=require"))
+        self.assertIn("server sent an error response during SSL exchange", self.answer_of(b"E\0\0\0\x05\0", "sslmode=require"))
         self.assertIn("received invalid response to SSL negotiation", self.answer_of(b"X", "sslmode=require"))
 
 

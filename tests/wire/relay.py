@@ -47,14 +47,19 @@ class Relay:
                     cut = cut_bytes if key.fileobj is server else 0
                     try:
                         data = key.fileobj.recv(65536)
+                    except OSError:  # reset
+                        return
+                    try:
                         for at in range(min(cut, len(data))):
                             key.data.sendall(data[at : at + 1])
                             time.sleep(player.GAP_S)
                         key.data.sendall(data[cut:])
                         if not data:
                             key.data.shutdown(socket.SHUT_WR)
-                    except OSError:  # reset: both sides end
-                        return
+                    except OSError:
+                        if key.data is client:
+                            return
+                        data = b""  # the server has ended; its last words are still to come
                     if not data:
                         selector.unregister(key.fileobj)
                     elif cut:

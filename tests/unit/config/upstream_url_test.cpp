@@ -82,8 +82,8 @@ TEST_CASE("TLS to the server", "[upstream_url]") {
           "&sslsni=0&sslnegotiation=direct&ssl_min_protocol_version=TLSv1.3"
           "&ssl_max_protocol_version=TLSv1.3")
           .tls;
-  CHECK(all ==
-        UpstreamTls{SslMode::verify_ca, true, false, "/r", "/l", "/c", "/k", "p", "TLSv1.3", "TLSv1.3"});
+  CHECK(all == UpstreamTls{SslMode::verify_ca, true, false, "/r", "/l", "/c", "/k", "p", true, "TLSv1.3",
+                           "TLSv1.3"});
 }
 
 TEST_CASE("demands that would not be met are refused, never ignored", "[upstream_url]") {
