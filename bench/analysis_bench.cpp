@@ -122,7 +122,11 @@ int main() {
   policy::Policy policy;
   std::vector<config::Diagnostic> diagnostics;
   if (!config::add_preset("guarded", policy, diagnostics)) return 1;
-  const policy::Principal who{"app", "shop", "bench", "127.0.0.1:1", {}, "db.example.com"};
+  policy::Principal who;
+  who.user = "app";
+  who.database = "shop";
+  who.application_name = "bench";
+  who.host = "db.example.com";
   std::printf("%-22s %9s %9s %9s %8s %8s\n", "statement", "verdict", "raw", "protobuf", "/raw", "protobuf/");
   std::vector<double> to_raw;
   std::vector<double> faster;
