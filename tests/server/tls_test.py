@@ -1,5 +1,6 @@
 """TLS to clients and to the server: who may connect how, and what nobody can slip in."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -396,6 +397,22 @@ class Upstreams(Tls):
 class HostileServer(ServerTest):
     """What a server cannot do to those who demand TLS."""
 
+    @contextlib.contextmanager
+    def client_through(self, listening, parameters):
+        """A client that has sent its startup packet to a pgwarden before this server."""
+        port = free_port()
+        process = subprocess.Popen(
+            [BINARY, "run", f"postgres://127.0.0.1:{listening.getsockname()[1]}/postgres?{parameters}",
+             "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            self.assertTrue(eventually(lambda: accepts(port)))
+            with socket.create_connection(("127.0.0.1", port), 20) as client:
+                client.sendall(startup_packet(user="postgres", database="postgres"))
+                yield client
+        finally:
+            process.terminate()
+            process.wait(20)
+
     def answer_of(self, behaviour, parameters):
         """What the client of a pgwarden gets whose server answers the SSLRequest so."""
         with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -410,40 +427,21 @@ class HostileServer(ServerTest):
                     rest_of(peer)
             server = threading.Thread(target=serve)
             server.start()
-            port = free_port()
-            process = subprocess.Popen(
-                [BINARY, "run", f"postgres://127.0.0.1:{listening.getsockname()[1]}/postgres?{parameters}",
-                 "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                self.assertTrue(eventually(lambda: accepts(port)))
-                with socket.create_connection(("127.0.0.1", port), 20) as client:
-                    client.sendall(startup_packet(user="postgres", database="postgres"))
-                    answer = rest_of(client)
-            finally:
-                process.terminate()
-                process.wait(20)
+            with self.client_through(listening, parameters) as client:
+                answer = rest_of(client)
             server.join(20)
             return re.sub(rb"[^ -~]+", b" ", answer).decode()
 
     def test_a_client_that_leaves_while_the_server_is_silent(self):
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.settimeout(20)
-            port = free_port()
-            process = subprocess.Popen(
-                [BINARY, "run", f"postgres://127.0.0.1:{listening.getsockname()[1]}/postgres?sslmode=allow",
-                 "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                self.assertTrue(eventually(lambda: accepts(port)))
-                with socket.create_connection(("127.0.0.1", port), 20) as client:
-                    client.sendall(startup_packet(user="postgres", database="postgres"))
-                    server, _ = listening.accept()
-                    server.settimeout(5)
-                    self.assertTrue(server.recv(1000))
+            with self.client_through(listening, "sslmode=allow") as client:
+                server, _ = listening.accept()
+                server.settimeout(5)
+                self.assertTrue(server.recv(1000))
+                client.close()
                 with server:
                     self.assertEqual(server.recv(1), b"")
-            finally:
-                process.terminate()
-                process.wait(20)
 
     def test_answers_to_the_ssl_request(self):
         self.assertIn("server does not support SSL, but SSL was required", self.answer_of(b"N", "sslmode=require"))
