@@ -87,7 +87,8 @@ class ScramClient {
   /// Chooses among the mechanisms that the server offers: PLUS where both can.
   ScramClient(ScramCredentials credentials, std::string channel_binding, bool server_offers_plus);
 
-  std::string_view mechanism() const noexcept;
+  std::string_view mechanism() const noexcept { return plus_ ? scram_sha_256_plus : scram_sha_256; }
+  bool binds() const noexcept { return plus_; }
   std::string first();
   /// The server's first message, answered with the client's last. More than `iterations_max` iterations are
   /// refused: a hostile server could have us compute for hours.

@@ -1,0 +1,128 @@
+#include "proxy/session/upstream_login.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/authentication.h"
+#include "protocol/messages.h"
+#include "protocol/tags.h"
+
+namespace pgwarden::session {
+
+namespace {
+
+using protocol::ScramFailure;
+using protocol::Secret;
+namespace authentication = protocol::authentication;
+namespace backend = protocol::backend;
+
+/// src/include/libpq/auth.h, PG_MAX_AUTH_TOKEN_LENGTH; for errors and notices, too.
+constexpr std::uint32_t body_bytes_max = 65'535;
+
+}  // namespace
+
+UpstreamLogin::UpstreamLogin(UpstreamAccount account, UpstreamChannel channel)
+    : account_(std::move(account)), channel_(std::move(channel)), frames_(body_bytes_max) {}
+
+UpstreamLogin::Step UpstreamLogin::feed(protocol::Bytes bytes) {
+  frames_.feed(bytes);
+  while (const auto frame = frames_.next()) {
+    if (auto step = on_frame(*frame)) return std::move(*step);
+  }
+  if (frames_.broken()) return Failed{"it sent an impossible length"};
+  return NeedMore{};
+}
+
+/// nullopt when the next frame can be looked at.
+std::optional<UpstreamLogin::Step> UpstreamLogin::on_frame(const protocol::FrameBuffer::Frame& frame) {
+  switch (frame.tag) {
+    case backend::authentication:
+      return on_authentication(frame);
+    case backend::error_response: {
+      const auto fields = protocol::decode_error_fields(frame.body);
+      return Refused{std::string(frame.bytes), std::string(protocol::error_field(fields, 'C')),
+                     std::string(protocol::error_field(fields, 'M'))};
+    }
+    case backend::notice_response:
+    case backend::negotiate_protocol_version:
+      forwarded_.append(frame.bytes);
+      if (forwarded_.size() > body_bytes_max) return Failed{"it sent too many notices"};
+      return std::nullopt;
+    default:
+      return Failed{"it sent an unexpected message"};
+  }
+}
+
+/// The requests that there are: docs, "Message Formats", Authentication*.
+UpstreamLogin::Step UpstreamLogin::on_authentication(const protocol::FrameBuffer::Frame& frame) {
+  const auto request = protocol::decode_authentication(frame.body);
+  if (!request) return Failed{"it sent a malformed authentication request"};
+  // What libpq checks in fe-auth.c, pg_fe_sendauth: one exchange, and that to its end.
+  const bool exchanging = scram_ && !proved_;
+  const bool continues =
+      request->type == authentication::sasl_continue || request->type == authentication::sasl_final;
+  if (exchanging != continues) return Failed{"it does not keep to the order of a SASL exchange"};
+  switch (request->type) {
+    case authentication::ok:
+      if (channel_.binding_required && !(scram_ && scram_->binds())) {
+        return Failed{"channel binding is required, and it has authenticated pgwarden without"};
+      }
+      return Done{std::exchange(forwarded_, {}).append(frame.bytes).append(frames_.rest())};
+    case authentication::clear_password:
+    case authentication::md5_password:
+      return send_password(request->data);
+    case authentication::sasl:
+      return begin_scram(request->data);
+    case authentication::sasl_continue:
+      return go_on_with_scram(request->data);
+    case authentication::sasl_final:
+      if (const auto failure = scram_->verify(request->data)) return Failed{failure->message};
+      proved_ = true;
+      return feed({});
+    default:
+      return Failed{"it asks for an authentication method that pgwarden does not know (" +
+                    std::to_string(request->type) + ")"};
+  }
+}
+
+/// As it is, or with a salt as its MD5 hash.
+UpstreamLogin::Step UpstreamLogin::send_password(std::string_view md5_salt) {
+  const auto* const password = std::get_if<Secret>(&account_.credentials);
+  if (password == nullptr) return Failed{"it asks for a password, and there is only a SCRAM key"};
+  if (password->empty()) return Failed{"it asks for a password, and none is configured"};
+  if (channel_.binding_required) return Failed{"channel binding is required, and it asks for a password"};
+  if (!md5_salt.empty()) {
+    const auto hash = protocol::md5_response(account_.user, password->view(), md5_salt);
+    if (!hash) return Failed{"it asks for an MD5 hash, which OpenSSL does not make here"};
+    return Send{protocol::encode_password(*hash)};
+  }
+  if (!channel_.confidential) return Failed{"it asks for the password as it is, which is sent by TLS only"};
+  return Send{protocol::encode_password(password->view())};
+}
+
+UpstreamLogin::Step UpstreamLogin::begin_scram(protocol::Bytes mechanisms) {
+  if (scram_) return Failed{"it begins a second SASL exchange"};
+  const auto offered = protocol::decode_sasl_mechanisms(mechanisms);
+  const auto offers = [&offered](std::string_view name) {
+    return offered && std::find(offered->begin(), offered->end(), name) != offered->end();
+  };
+  const bool plus = offers(protocol::scram_sha_256_plus);
+  if (!plus && !offers(protocol::scram_sha_256))
+    return Failed{"it offers no SASL mechanism that pgwarden knows"};
+  if (const auto* password = std::get_if<Secret>(&account_.credentials); password && password->empty()) {
+    return Failed{"it asks for a password, and none is configured"};
+  }
+  scram_.emplace(account_.credentials, channel_.binding, plus);
+  if (channel_.binding_required && !scram_->binds()) {
+    return Failed{"channel binding is required, and it does not offer SCRAM-SHA-256-PLUS"};
+  }
+  return Send{protocol::encode_sasl_initial_response(scram_->mechanism(), scram_->first())};
+}
+
+UpstreamLogin::Step UpstreamLogin::go_on_with_scram(protocol::Bytes server_first) {
+  auto answer = scram_->last(server_first);
+  if (const auto* failure = std::get_if<ScramFailure>(&answer)) return Failed{failure->message};
+  return Send{protocol::encode_sasl_response(std::get<std::string>(answer))};
+}
+
+}  // namespace pgwarden::session

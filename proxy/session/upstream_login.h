@@ -1,0 +1,71 @@
+// pgwarden logs in to a server: the client's side of the exchange.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "protocol/frame_buffer.h"
+#include "protocol/scram.h"
+
+namespace pgwarden::session {
+
+/// Who pgwarden is to a server. An empty password is none.
+struct UpstreamAccount {
+  std::string user;
+  protocol::ScramCredentials credentials;
+};
+
+/// What the connection to the server allows.
+struct UpstreamChannel {
+  std::string binding;            ///< its tls-server-end-point; empty: none
+  bool confidential = false;      ///< TLS or a Unix-domain socket: a password may be sent as it is
+  bool binding_required = false;  ///< channel_binding=require
+};
+
+/// Sans-io: begins when the StartupMessage has been sent; feed() it what the server sends up to
+/// AuthenticationOk (docs, "Start-up"; src/interfaces/libpq/fe-auth.c).
+class UpstreamLogin {
+ public:
+  struct NeedMore {};
+  /// Send these bytes and go on.
+  struct Send {
+    std::string bytes;
+  };
+  /// Logged in. These bytes are the session's first: AuthenticationOk and what came with it.
+  struct Done {
+    std::string bytes;
+  };
+  /// The server's ErrorResponse.
+  struct Refused {
+    std::string error_response;
+    std::string sqlstate;
+    std::string message;
+  };
+  /// It cannot be done.
+  struct Failed {
+    std::string why;
+  };
+  using Step = std::variant<NeedMore, Send, Done, Refused, Failed>;
+
+  UpstreamLogin(UpstreamAccount account, UpstreamChannel channel);
+
+  /// Call it again, with nothing, after Send.
+  Step feed(protocol::Bytes bytes);
+
+ private:
+  std::optional<Step> on_frame(const protocol::FrameBuffer::Frame& frame);
+  Step on_authentication(const protocol::FrameBuffer::Frame& frame);
+  Step send_password(std::string_view md5_salt);
+  Step begin_scram(protocol::Bytes mechanisms);
+  Step go_on_with_scram(protocol::Bytes server_first);
+
+  UpstreamAccount account_;
+  UpstreamChannel channel_;
+  protocol::FrameBuffer frames_;
+  std::string forwarded_;  ///< what the client has to see of the login
+  std::optional<protocol::ScramClient> scram_;
+  bool proved_ = false;  ///< the server has, too
+};
+
+}  // namespace pgwarden::session
