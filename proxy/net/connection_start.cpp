@@ -60,6 +60,12 @@ std::string name_of(const Target& target) {
 asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
+  const config::AuthMode auth = listener() == nullptr ? config::AuthMode::passthrough : listener()->auth.mode;
+  std::optional<Account> account;
+  if (auth != config::AuthMode::passthrough) {
+    account = co_await log_in_client(start->message, start->rest);
+    if (!account) co_return;
+  }
   const std::string database = start->message.database();
   auto target = route(database);
   if (!target) {
@@ -68,7 +74,7 @@ asio::awaitable<void> Connection::start_up() {
     co_return;
   }
   target_ = std::move(*target);
-  begin_session(start->message);
+  begin_session(start->message, account);
   if (asks_for_replication(start->message.parameter("replication"))) {
     auto verdict = policy::decide_replication(*current_policy(), who_);
     const session::Answer answer = record(std::move(verdict), "(replication connection)");
@@ -79,10 +85,16 @@ asio::awaitable<void> Connection::start_up() {
     }
   }
   if (!co_await open_upstream(start->message.encode())) co_return;
+  std::string first_bytes;
+  if (account) {
+    auto bytes = co_await log_in_upstream(upstream_account(*account, *target_.upstream));
+    if (!bytes) co_return;
+    first_bytes = std::move(*bytes);
+  }
   session_->encrypted(client_.encrypted(), upstream_.encrypted());
   relaying_ = true;
   run(pump_frontend(std::move(start->rest)));
-  run(pump_backend());
+  run(pump_backend(std::move(first_bytes)));
 }
 
 /// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
@@ -252,10 +264,16 @@ asio::awaitable<void> Connection::client_leaves() {
 }
 
 /// Who is asking, and what the server is told of it.
-void Connection::begin_session(protocol::StartupMessage& message) {
+void Connection::begin_session(protocol::StartupMessage& message, const std::optional<Account>& account) {
   const config::Upstream& upstream = *target_.upstream;
-  if (!upstream.database.empty()) message.set("database", upstream.database);
   who_.user = message.user();
+  std::string database = upstream.database.empty() ? message.database() : upstream.database;
+  if (account) {
+    if (!account->user->upstream.database.empty()) database = account->user->upstream.database;
+    message.set("user", upstream_account(*account, upstream).user);
+    who_.label = account->user->label;
+  }
+  if (database != message.database()) message.set("database", database);
   who_.database = message.database();
   who_.application_name = message.parameter("application_name");
   who_.host = upstream.endpoint.host;

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/guard.h"
 #include "proxy/net/tls.h"
 
 namespace pgwarden::net {
@@ -19,6 +20,7 @@ class Connection;
 struct Shared {
   const audit::Log& log;
   CancelKeys& cancel_keys;
+  Guard& guard;
   boost::asio::io_context& parsers;  ///< for texts too large to parse between two reads
 };
 

@@ -53,15 +53,25 @@ std::optional<UpstreamLogin::Step> UpstreamLogin::on_frame(const protocol::Frame
   }
 }
 
+bool UpstreamLogin::is_due(std::uint32_t request) const noexcept {
+  switch (due_) {
+    case Due::any_request:
+      return request != authentication::sasl_continue && request != authentication::sasl_final;
+    case Due::sasl_continue:
+      return request == authentication::sasl_continue;
+    case Due::sasl_final:
+      return request == authentication::sasl_final;
+    case Due::ok:
+      break;
+  }
+  return request == authentication::ok;
+}
+
 /// The requests that there are: docs, "Message Formats", Authentication*.
 UpstreamLogin::Step UpstreamLogin::on_authentication(const protocol::FrameBuffer::Frame& frame) {
   const auto request = protocol::decode_authentication(frame.body);
   if (!request) return Failed{"it sent a malformed authentication request"};
-  // What libpq checks in fe-auth.c, pg_fe_sendauth: one exchange, and that to its end.
-  const bool exchanging = scram_ && !proved_;
-  const bool continues =
-      request->type == authentication::sasl_continue || request->type == authentication::sasl_final;
-  if (exchanging != continues) return Failed{"it does not keep to the order of a SASL exchange"};
+  if (!is_due(request->type)) return Failed{"it does not keep to the order of a login"};
   switch (request->type) {
     case authentication::ok:
       if (channel_.binding_required && !(scram_ && scram_->binds())) {
@@ -77,7 +87,7 @@ UpstreamLogin::Step UpstreamLogin::on_authentication(const protocol::FrameBuffer
       return go_on_with_scram(request->data);
     case authentication::sasl_final:
       if (const auto failure = scram_->verify(request->data)) return Failed{failure->message};
-      proved_ = true;
+      due_ = Due::ok;
       return feed({});
     default:
       return Failed{"it asks for an authentication method that pgwarden does not know (" +
@@ -91,6 +101,7 @@ UpstreamLogin::Step UpstreamLogin::send_password(std::string_view md5_salt) {
   if (password == nullptr) return Failed{"it asks for a password, and there is only a SCRAM key"};
   if (password->empty()) return Failed{"it asks for a password, and none is configured"};
   if (channel_.binding_required) return Failed{"channel binding is required, and it asks for a password"};
+  due_ = Due::ok;
   if (!md5_salt.empty()) {
     const auto hash = protocol::md5_response(account_.user, password->view(), md5_salt);
     if (!hash) return Failed{"it asks for an MD5 hash, which OpenSSL does not make here"};
@@ -101,7 +112,6 @@ UpstreamLogin::Step UpstreamLogin::send_password(std::string_view md5_salt) {
 }
 
 UpstreamLogin::Step UpstreamLogin::begin_scram(protocol::Bytes mechanisms) {
-  if (scram_) return Failed{"it begins a second SASL exchange"};
   const auto offered = protocol::decode_sasl_mechanisms(mechanisms);
   const auto offers = [&offered](std::string_view name) {
     return offered && std::find(offered->begin(), offered->end(), name) != offered->end();
@@ -116,12 +126,14 @@ UpstreamLogin::Step UpstreamLogin::begin_scram(protocol::Bytes mechanisms) {
   if (channel_.binding_required && !scram_->binds()) {
     return Failed{"channel binding is required, and it does not offer SCRAM-SHA-256-PLUS"};
   }
+  due_ = Due::sasl_continue;
   return Send{protocol::encode_sasl_initial_response(scram_->mechanism(), scram_->first())};
 }
 
 UpstreamLogin::Step UpstreamLogin::go_on_with_scram(protocol::Bytes server_first) {
   auto answer = scram_->last(server_first);
   if (const auto* failure = std::get_if<ScramFailure>(&answer)) return Failed{failure->message};
+  due_ = Due::sasl_final;
   return Send{protocol::encode_sasl_response(std::get<std::string>(answer))};
 }
 

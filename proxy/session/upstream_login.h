@@ -1,6 +1,7 @@
 // pgwarden logs in to a server: the client's side of the exchange.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -54,6 +55,10 @@ class UpstreamLogin {
   Step feed(protocol::Bytes bytes);
 
  private:
+  /// Which Authentication message may come next: there is one exchange, and that to its end.
+  enum class Due : std::uint8_t { any_request, sasl_continue, sasl_final, ok };
+
+  bool is_due(std::uint32_t request) const noexcept;
   std::optional<Step> on_frame(const protocol::FrameBuffer::Frame& frame);
   Step on_authentication(const protocol::FrameBuffer::Frame& frame);
   Step send_password(std::string_view md5_salt);
@@ -65,7 +70,7 @@ class UpstreamLogin {
   protocol::FrameBuffer frames_;
   std::string forwarded_;  ///< what the client has to see of the login
   std::optional<protocol::ScramClient> scram_;
-  bool proved_ = false;  ///< the server has, too
+  Due due_ = Due::any_request;
 };
 
 }  // namespace pgwarden::session
