@@ -32,6 +32,19 @@ Admission admission(const config::User* user, const policy::Address& address, bo
   return user->trust && local ? Admission::admitted : Admission::hopeless;
 }
 
+std::string_view mock_seed(const config::Config& config) {
+  for (const auto& [name, user] : config.users) {
+    if (user.verifier) return user.verifier->server_key.view();
+  }
+  for (const config::Listener& listener : config.listeners) {
+    if (listener.upstream && !listener.upstream->password.empty()) return listener.upstream->password.view();
+    for (const auto& [name, upstream] : listener.databases) {
+      if (!upstream.password.empty()) return upstream.password.view();
+    }
+  }
+  return {};  // then nobody has a password
+}
+
 session::UpstreamAccount upstream_account(const Account& account, const config::Upstream& upstream) {
   const config::User& user = *account.user;
   if (account.keys) return {user.name, *account.keys};

@@ -24,6 +24,10 @@ enum class Admission : std::uint8_t {
 Admission admission(const config::User* user, const policy::Address& address, bool by_proxy,
                     const std::vector<std::string>& certificate_names);
 
+/// From what the salts of users are made that do not exist (protocol::mock_verifier): something that nobody else
+/// knows, and that a restart does not change.
+std::string_view mock_seed(const config::Config& config);
+
 /// A client that has logged in.
 struct Account {
   std::shared_ptr<const config::User> user;

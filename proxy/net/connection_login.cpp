@@ -41,7 +41,10 @@ asio::awaitable<std::shared_ptr<const config::User>> Connection::find_user(
   auto verifier = text ? protocol::ScramVerifier::parse(*text) : std::nullopt;
   if (text) protocol::wipe(*text);
   if (!verifier) co_return nullptr;
-  co_return std::make_shared<const config::User>(config::User{.name = name, .verifier = std::move(verifier)});
+  auto user = std::make_shared<config::User>();
+  user->name = name;
+  user->verifier = std::move(verifier);
+  co_return user;
 }
 
 /// The client proves who it is; nullopt when the connection has come to its end with it. A user that does not
@@ -56,7 +59,7 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
   const Admission admitted = admission(user, who_.address, !who_.via.empty(), who_.certificates);
   if (admitted == Admission::admitted) co_return account;
   const bool by_password = admitted == Admission::by_password;
-  const auto mock = protocol::mock_verifier(name, worker_.config->login_seed.view());
+  const auto mock = protocol::mock_verifier(name, mock_seed(*worker_.config));
   const protocol::ScramVerifier& verifier = by_password ? *user->verifier : mock;
   ClientLogin login(name, verifier, client_.channel_binding());
   error_code error = co_await client_.send(login.begin());

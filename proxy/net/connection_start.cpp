@@ -50,11 +50,6 @@ bool may_set_search_path(const protocol::StartupMessage& message) {
   return !message.parameter("options").empty() || !message.parameter("search_path").empty();
 }
 
-std::string name_of(const Target& target) {
-  const config::Endpoint& endpoint = target.upstream->endpoint;
-  return endpoint.host + ":" + std::to_string(endpoint.port);
-}
-
 }  // namespace
 
 asio::awaitable<void> Connection::start_up() {
@@ -110,7 +105,10 @@ asio::awaitable<bool> Connection::encrypt_client(TlsContext tls, bool direct) {
   if (why.empty() && direct && !client_.agreed_on_postgresql()) {  // as src/backend/tcop/backend_startup.c
     why = "without an SSLRequest it has to name the protocol \"postgresql\" (ALPN)";
   }
-  if (why.empty()) co_return true;
+  if (why.empty()) {
+    who_.certificates = client_.certificate_names();
+    co_return true;
+  }
   auto fields = named();
   fields["reason"] = "TLS: " + why;
   worker_.shared.log.write(Level::warning, "connection refused", fields);

@@ -63,6 +63,11 @@ asio::awaitable<std::string> connect_unbounded(Stream& stream, const Target& tar
 
 }  // namespace
 
+std::string name_of(const Target& target) {
+  const config::Endpoint& endpoint = target.upstream->endpoint;
+  return endpoint.host + ":" + std::to_string(endpoint.port);
+}
+
 Encrypt first_way(const Target& target) {
   if (target.settled) return *target.settled;
   return target.tls == nullptr || target.upstream->tls.mode == SslMode::allow ? Encrypt::no : Encrypt::yes;

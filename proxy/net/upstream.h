@@ -23,6 +23,9 @@ struct Target {
   std::optional<Encrypt> settled = std::nullopt;
 };
 
+/// As logs and errors have it.
+std::string name_of(const Target& target);
+
 /// The way that sslmode tries first.
 Encrypt first_way(const Target& target);
 /// The way that it tries when the server has refused the first; nullopt: it has none.
