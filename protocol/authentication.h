@@ -1,9 +1,9 @@
-// The messages of a login (docs, "Message Formats", Authentication* and the answers to them).
+// The messages with which a client logs in, of both sides (docs, "Message Formats", Authentication... and
+// 'p'). Those with a secret in them are for the caller to wipe.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,40 +12,36 @@
 
 namespace pgwarden::protocol {
 
-/// What an Authentication message asks for.
-namespace authentication {
-inline constexpr std::uint32_t ok = 0;
-inline constexpr std::uint32_t clear_password = 3;
-inline constexpr std::uint32_t md5_password = 5;
-inline constexpr std::uint32_t sasl = 10;
-inline constexpr std::uint32_t sasl_continue = 11;
-inline constexpr std::uint32_t sasl_final = 12;
-}  // namespace authentication
+// Bodies are without type byte and length; nullopt as for messages.h.
 
-// Bodies are without type byte and length. Each decode gives nullopt when the body does not have exactly the
-// fields that the docs give it.
-
-struct AuthenticationRequest {
-  std::uint32_t type;
-  Bytes data;  ///< of md5_password the salt, of sasl the mechanisms, of the next two the SASL data
+/// What a server asks for, with what belongs to it: the salt of MD5, the mechanisms or data of SASL.
+struct Authentication {
+  std::uint32_t request;  ///< see authentication_code
+  Bytes data;
 };
-std::optional<AuthenticationRequest> decode_authentication(Bytes body) noexcept;
-/// The names in the data of an AuthenticationSASL.
+std::optional<Authentication> decode_authentication(Bytes body) noexcept;
+
+/// The mechanisms of AuthenticationSASL, from its data.
 std::optional<std::vector<std::string_view>> decode_sasl_mechanisms(Bytes data);
 
+/// A SASLInitialResponse. Without data the server is to answer with an empty AuthenticationSASLContinue, on
+/// which the data follows. A SASLResponse is nothing but data.
 struct SaslInitialResponse {
   std::string_view mechanism;
-  Bytes data;
+  std::optional<Bytes> data;
 };
 std::optional<SaslInitialResponse> decode_sasl_initial_response(Bytes body) noexcept;
 
-std::string encode_authentication_sasl(std::span<const std::string_view> mechanisms);
-std::string encode_authentication_sasl_continue(std::string_view data);
-std::string encode_authentication_sasl_final(std::string_view data);
-std::string encode_authentication_ok();
+/// PasswordMessage: the password, or the answer to MD5.
+std::optional<std::string_view> decode_password(Bytes body) noexcept;
 
+std::string encode_authentication_ok();
+std::string encode_authentication_sasl(const std::vector<std::string_view>& mechanisms);
+std::string encode_authentication_sasl_continue(Bytes data);
+std::string encode_authentication_sasl_final(Bytes data);
+
+std::string encode_sasl_initial_response(std::string_view mechanism, Bytes data);
+std::string encode_sasl_response(Bytes data);
 std::string encode_password(std::string_view password);
-std::string encode_sasl_initial_response(std::string_view mechanism, std::string_view data);
-std::string encode_sasl_response(std::string_view data);
 
 }  // namespace pgwarden::protocol

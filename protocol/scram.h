@@ -2,7 +2,7 @@
 // Authentication"; src/backend/libpq/auth-scram.c, src/interfaces/libpq/fe-auth-scram.c).
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,13 +37,15 @@ struct ScramVerifier {
 ScramVerifier make_verifier(std::string_view password, std::uint32_t iterations = 4096);
 
 /// A verifier that no password fits, the same each time for one user and `seed`, so that nobody learns
-/// from the salt which users there are (auth-scram.c, mock_scram_secret).
-ScramVerifier mock_verifier(std::string_view user, std::string_view seed);
+/// from the salt which users there are (auth-scram.c, mock_scram_secret). `iterations` are those of the real
+/// ones, which the client learns as well.
+ScramVerifier mock_verifier(std::string_view user, std::string_view seed, std::uint32_t iterations = 4096);
 
 /// A step that failed: the peer's message is malformed, or it has proved nothing.
 struct ScramFailure {
-  std::string sqlstate;  ///< 08P01: malformed; 28P01: wrong password; 28000: channel binding
-  std::string message;   ///< in words, without any secret
+  std::string
+      sqlstate;  ///< 08P01: malformed; 28P01: wrong password; 28000: channel binding; 0A000: extensions
+  std::string message;  ///< in words, without any secret
 };
 
 /// The server's role, for one login. `channel_binding` is the tls-server-end-point of this connection's own
@@ -66,10 +68,9 @@ class ScramServer {
  private:
   ScramVerifier verifier_;
   std::string channel_binding_;
-  std::string gs2_header_;
+  std::string gs2_header_;    ///< of the client's first message
   std::string nonce_;         ///< the client's and ours
   std::string auth_message_;  ///< up to and with the server's first message
-  bool binds_ = false;
   Secret client_key_;
 };
 
@@ -102,10 +103,10 @@ class ScramClient {
   ScramCredentials credentials_;
   std::string channel_binding_;
   bool plus_ = false;
-  std::string nonce_;
-  std::string first_bare_;
-  std::string auth_message_;
-  Secret server_key_;
+  std::string gs2_header_;
+  std::string nonce_;         ///< ours
+  std::string auth_message_;  ///< as far as it goes
+  Secret server_key_;         ///< empty before last()
 };
 
 /// The answer to AuthenticationMD5Password: "md5" and 32 hex digits. nullopt where OpenSSL has no MD5 (FIPS).

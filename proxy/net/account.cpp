@@ -32,17 +32,16 @@ Admission admission(const config::User* user, const policy::Address& address, bo
   return user->trust && local ? Admission::admitted : Admission::hopeless;
 }
 
-std::string_view mock_seed(const config::Config& config) {
-  for (const auto& [name, user] : config.users) {
-    if (user.verifier) return user.verifier->server_key.view();
+protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {
+  // The seed is something that nobody else knows.
+  for (const auto& [name, real] : config.users) {
+    if (real.verifier) return protocol::mock_verifier(user, real.verifier->server_key.view(), real.verifier->iterations);
   }
   for (const config::Listener& listener : config.listeners) {
-    if (listener.upstream && !listener.upstream->password.empty()) return listener.upstream->password.view();
-    for (const auto& [name, upstream] : listener.databases) {
-      if (!upstream.password.empty()) return upstream.password.view();
-    }
+    if (listener.upstream && !listener.upstream->password.empty())
+      return protocol::mock_verifier(user, listener.upstream->password.view());
   }
-  return {};  // then nobody has a password
+  return protocol::mock_verifier(user, {});  // then all salts are such
 }
 
 session::UpstreamAccount upstream_account(const Account& account, const config::Upstream& upstream) {

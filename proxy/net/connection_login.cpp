@@ -59,7 +59,7 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
   const Admission admitted = admission(user, who_.address, !who_.via.empty(), who_.certificates);
   if (admitted == Admission::admitted) co_return account;
   const bool by_password = admitted == Admission::by_password;
-  const auto mock = protocol::mock_verifier(name, mock_seed(*worker_.config));
+  const auto mock = mock_verifier(name, *worker_.config);
   const protocol::ScramVerifier& verifier = by_password ? *user->verifier : mock;
   ClientLogin login(name, verifier, client_.channel_binding());
   error_code error = co_await client_.send(login.begin());

@@ -40,28 +40,31 @@ ClientLogin::Step ClientLogin::on_frame(const protocol::FrameBuffer::Frame& fram
   if (frame.tag != protocol::frontend::authentication_response) {
     return refuse({"08P01", "expected a SASL response, received another message"});
   }
-  if (!begun_) {
-    begun_ = true;
+  if (mechanism_.empty()) {
     const auto initial = protocol::decode_sasl_initial_response(frame.body);
-    if (!initial) return refuse({"08P01", "malformed SASLInitialResponse"});
-    auto answer = scram_.first(initial->mechanism, initial->data);
-    if (const auto* failure = std::get_if<protocol::ScramFailure>(&answer)) return refuse(*failure);
-    // A client does not know the server's nonce before it has it, so nothing can be behind its first message.
-    if (!frames_.rest().empty()) return refuse({"08P01", "data behind the first SASL message"});
-    return Send{protocol::encode_authentication_sasl_continue(std::get<std::string>(answer))};
+    if (!initial || initial->mechanism.empty()) return refuse({"08P01", "malformed SASLInitialResponse"});
+    mechanism_ = initial->mechanism;
+    if (!initial->data) return Send{protocol::encode_authentication_sasl_continue({})};
+    return on_first(*initial->data);
   }
+  if (!begun_) return on_first(frame.body);
   auto answer = scram_.last(frame.body);
   if (const auto* failure = std::get_if<protocol::ScramFailure>(&answer)) return refuse(*failure);
   return Done{protocol::encode_authentication_sasl_final(std::get<std::string>(answer)), frames_.rest()};
 }
 
-ClientLogin::Step ClientLogin::refuse(const protocol::ScramFailure& failure) const {
-  if (failure.sqlstate == "28P01") return Refuse{wrong_password(user_), failure.message};
-  return Refuse{protocol::encode_fatal(failure.sqlstate, failure.message), failure.message};
+ClientLogin::Step ClientLogin::on_first(protocol::Bytes client_first) {
+  begun_ = true;
+  auto answer = scram_.first(mechanism_, client_first);
+  if (const auto* failure = std::get_if<protocol::ScramFailure>(&answer)) return refuse(*failure);
+  return Send{protocol::encode_authentication_sasl_continue(std::get<std::string>(answer))};
 }
 
-std::string ClientLogin::wrong_password(const std::string& user) {
-  return protocol::encode_fatal("28P01", "password authentication failed for user \"" + user + "\"");
+ClientLogin::Step ClientLogin::refuse(const protocol::ScramFailure& failure) const {
+  // As the server has it, which does not say either what was wrong.
+  const std::string told = failure.sqlstate == "28P01" ? "password authentication failed for user \"" + user_ + "\""
+                                                       : failure.message;
+  return Refuse{protocol::encode_fatal(failure.sqlstate, told), failure.message};
 }
 
 }  // namespace pgwarden::session

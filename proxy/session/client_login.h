@@ -40,18 +40,17 @@ class ClientLogin {
   /// After Done: with what one can log in as this client to a server that has the same verifier.
   const protocol::Secret& client_key() const noexcept { return scram_.client_key(); }
 
-  /// What a client is told that has not proved itself, whatever the reason.
-  static std::string wrong_password(const std::string& user);
-
  private:
   Step on_frame(const protocol::FrameBuffer::Frame& frame);
+  Step on_first(protocol::Bytes client_first);
   Step refuse(const protocol::ScramFailure& failure) const;
 
   std::string user_;
   bool offers_plus_;
   protocol::ScramServer scram_;
   protocol::FrameBuffer frames_;
-  bool begun_ = false;  ///< the client's first message was there
+  std::string mechanism_;  ///< that the client has chosen
+  bool begun_ = false;     ///< its first message was there
 };
 
 }  // namespace pgwarden::session

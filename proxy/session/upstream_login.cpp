@@ -13,7 +13,7 @@ namespace {
 
 using protocol::ScramFailure;
 using protocol::Secret;
-namespace authentication = protocol::authentication;
+namespace code = protocol::authentication_code;
 namespace backend = protocol::backend;
 
 /// src/include/libpq/auth.h, PG_MAX_AUTH_TOKEN_LENGTH; for errors and notices, too.
@@ -56,42 +56,42 @@ std::optional<UpstreamLogin::Step> UpstreamLogin::on_frame(const protocol::Frame
 bool UpstreamLogin::is_due(std::uint32_t request) const noexcept {
   switch (due_) {
     case Due::any_request:
-      return request != authentication::sasl_continue && request != authentication::sasl_final;
+      return request != code::sasl_continue && request != code::sasl_final;
     case Due::sasl_continue:
-      return request == authentication::sasl_continue;
+      return request == code::sasl_continue;
     case Due::sasl_final:
-      return request == authentication::sasl_final;
+      return request == code::sasl_final;
     case Due::ok:
       break;
   }
-  return request == authentication::ok;
+  return request == code::ok;
 }
 
 /// The requests that there are: docs, "Message Formats", Authentication*.
 UpstreamLogin::Step UpstreamLogin::on_authentication(const protocol::FrameBuffer::Frame& frame) {
-  const auto request = protocol::decode_authentication(frame.body);
-  if (!request) return Failed{"it sent a malformed authentication request"};
-  if (!is_due(request->type)) return Failed{"it does not keep to the order of a login"};
-  switch (request->type) {
-    case authentication::ok:
+  const auto asked = protocol::decode_authentication(frame.body);
+  if (!asked) return Failed{"it sent a malformed authentication request"};
+  if (!is_due(asked->request)) return Failed{"it does not keep to the order of a login"};
+  switch (asked->request) {
+    case code::ok:
       if (channel_.binding_required && !(scram_ && scram_->binds())) {
         return Failed{"channel binding is required, and it has authenticated pgwarden without"};
       }
       return Done{std::exchange(forwarded_, {}).append(frame.bytes).append(frames_.rest())};
-    case authentication::clear_password:
-    case authentication::md5_password:
-      return send_password(request->data);
-    case authentication::sasl:
-      return begin_scram(request->data);
-    case authentication::sasl_continue:
-      return go_on_with_scram(request->data);
-    case authentication::sasl_final:
-      if (const auto failure = scram_->verify(request->data)) return Failed{failure->message};
+    case code::cleartext_password:
+    case code::md5_password:
+      return send_password(asked->data);
+    case code::sasl:
+      return begin_scram(asked->data);
+    case code::sasl_continue:
+      return go_on_with_scram(asked->data);
+    case code::sasl_final:
+      if (const auto failure = scram_->verify(asked->data)) return Failed{failure->message};
       due_ = Due::ok;
       return feed({});
     default:
       return Failed{"it asks for an authentication method that pgwarden does not know (" +
-                    std::to_string(request->type) + ")"};
+                    std::to_string(asked->request) + ")"};
   }
 }
 
