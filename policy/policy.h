@@ -23,7 +23,9 @@ enum class OnDeny : std::uint8_t { error, terminate };
 
 /// Who is asking, for one session. `host` is the upstream host as the configuration names it.
 struct Principal {
-  std::string user;
+  std::string user;                       ///< that the client logs in as
+  std::string label;                      ///< of that user; empty: none
+  std::vector<std::string> certificates;  ///< the names of the client's certificate, verified: CN, then DNS
   std::string database;
   std::string application_name;
   std::string client;  ///< as logged: "127.0.0.1:41234" or "unix"

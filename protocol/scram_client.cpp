@@ -12,10 +12,6 @@ ScramClient::ScramClient(ScramCredentials credentials, std::string channel_bindi
       channel_binding_(std::move(channel_binding)),
       plus_(server_offers_plus && !channel_binding_.empty()) {}
 
-std::string_view ScramClient::mechanism() const noexcept {
-  return plus_ ? scram_sha_256_plus : scram_sha_256;
-}
-
 std::string ScramClient::first() {
   const std::string_view flag = plus_ ? scram_tls_server_end_point : channel_binding_.empty() ? "n" : "y";
   gs2_header_ = std::string(flag) + ",,";

@@ -19,7 +19,7 @@ struct UpstreamAccount {
 
 /// What the connection to the server allows.
 struct UpstreamChannel {
-  std::string binding;            ///< its tls-server-end-point; empty: none
+  std::string binding{};            ///< its tls-server-end-point; empty: none
   bool confidential = false;      ///< TLS or a Unix-domain socket: a password may be sent as it is
   bool binding_required = false;  ///< channel_binding=require
 };
