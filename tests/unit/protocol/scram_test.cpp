@@ -1,10 +1,10 @@
 #include "protocol/scram.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "protocol/base64.h"
 #include "protocol/scram_keys.h"
@@ -19,6 +19,14 @@ using Step = std::variant<std::string, ScramFailure>;
 std::string sqlstate(const Step& step) {
   const auto* failure = std::get_if<ScramFailure>(&step);
   return failure == nullptr ? "" : failure->sqlstate;
+}
+
+std::string from_hex(std::string_view digits) {
+  std::string bytes;
+  for (std::size_t at = 0; at + 1 < digits.size(); at += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(digits.substr(at, 2)), nullptr, 16));
+  }
+  return bytes;
 }
 
 ScramVerifier verifier() {
@@ -79,68 +87,24 @@ TEST_CASE("the example of RFC 7677, section 3") {
 }
 
 TEST_CASE("passwords are prepared as PostgreSQL prepares them") {
-  // Made by PostgreSQL 15: CREATE ROLE ... PASSWORD '...', in a database with encoding SQL_ASCII.
-  const std::vector<std::pair<std::string, std::string_view>> known{
-      {"pencil",
-       "SCRAM-SHA-256$4096:Oi3gBi3a0VNgKkof50syAg==$zaqMwh9DbcrEDwVz/6dyuay7InTewGgSzjl89/"
-       "16wBg=:ZlWJQlglcSz4yXiLa8yNg6LhrzUkXSWncTPLx8CKYZM="},
-      {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-       "SCRAM-SHA-256$4096:15In605o7/YeM0mM+qfKkQ==$LtfYJ3X7RzoXcl5QR4Yr/"
-       "Nh221dhvJ+8gSARi4+gDx0=:Qdr+AiXgUkdwxcZtrlm8Tsx/Cmt/GDT0QofbuXZqFoQ="},
-      {"Z\303\274rich \342\230\203",
-       "SCRAM-SHA-256$4096:LPd1wL8rbvLc0nJpRcKbpA==$9ZKWNmF9kOwLhhvv8JmkQHP2d4lyqfVsLrBx3DHKbdI=:"
-       "uwe4OkN7KrppnMYySLfC0WfJ0Ta0UWFkb98q3v/u/Uw="},
-      {"\357\254\201ance\314\201",
-       "SCRAM-SHA-256$4096:im6O2xN4QCb+YDhNHDwaqQ==$UtiNSshMqCFJZ0/"
-       "8sxsLq3BSatVr94BNaFZpqQMzh+w=:y83hcs32sHuYlM3sfPJyWZjPq6KP2P6TlSl/x6sbKxY="},
-      {"a\302\240b\342\200\213c",
-       "SCRAM-SHA-256$4096:/PpzvL0XdcrK+9MPdWBAPw==$52RcpydlZZp19IzkvuZ5F0klFXk+iPQQzAiveNfJS6w=:m9+WD7dA11/"
-       "aO4G9OdLgrcejct1fa/ln41VagkdNrI4="},
-      {"pass\302\255word",
-       "SCRAM-SHA-256$4096:Pl5GUOrutZtTqzvnoIOffQ==$UH0oUS+91J0sDityqIFMXa3d/"
-       "W9zaGc33WZ2dJ0mS7E=:tB4svdEVmBEOdKZOAl+X3zSv6S8QgNsh0EvPWG7Tg/0="},
-      {"e\314\201\356\200\200",
-       "SCRAM-SHA-256$4096:js/FdgWI4bfsZHgqzo3/"
-       "yw==$XdZ2+U9Y3eX9KCoQxy+u3BE2CuVrmcqqR9AVGKjBsiQ=:HO5px9OFOPups+CY+1cI3Aew8Vl5OYkufX2ZZBdrkTs="},
-      {"e\314\201\360\237\230\200",
-       "SCRAM-SHA-256$4096:csHhXZTxijtl0+0RdWn5zQ==$Q8TQlTerSc4f3dh5/D7/ihvkRNgObAnlpRcQdlhEfSU=:sFah/"
-       "KRYDd2cYS9mzjp0Ox0njGBIQrBoJToXFdiFo5g="},
-      {"e\314\201\327\220",
-       "SCRAM-SHA-256$4096:uloyXNMUV1eUDnvCPlZduw==$+L1Vw+3TVqMLiVv9uHbQf/"
-       "XfssPvZUWl0NvxmDhWMJU=:1WO4ZGSyuTy0tAv7S2jL+ZsOrvXGgfL6y15N8D7rhSo="},
-      {"\327\220\314\201\327\220",
-       "SCRAM-SHA-256$4096:Eb0fN8xOeHs4GwP6IX3LUw==$WQjvcVujWirxzcbRURI2PndDAsAP8LPtHhjDpdndPic=:Yq/"
-       "JMn5VKmGb57cf/F526pHy0zSW700jwbXTBmsxInM="},
-      {"\342\204\265a",
-       "SCRAM-SHA-256$4096:Cgst20pAa0sph49OiLr4oA==$Nsj4DYX1yu+UVAEVxA4HqKdTckZ38tFwO0k9I8RJF4c=:"
-       "nUBwDSTJ4BINuGNlOEBcBIk6AEhkq2LbXrgz8+GYxuo="},
-      {"\302\255",
-       "SCRAM-SHA-256$4096:PtZkD10kPKXBOwhDMDRnQw==$wsEC5gkMyCampLbA87bJlPaPZ9g8MNS89OukYk5tXCU=:"
-       "jEtYdXzfUBaI8+ydC/kBDJCqWJqECWLJZBseG2CKdyk="},
-      {"\341\204\200\341\205\241\341\206\250",
-       "SCRAM-SHA-256$4096:Tnsg80VMX867iY4AfwIk1g==$3jGX3HxRBVsbK37xnFQgnTw3SBi10fkFwmAymClTP3I=:"
-       "cNrhimdV6qmQ92wqcCqnPMPiYQ0voBSzwXelafP3YPY="},
-      {"e\314\201\007",
-       "SCRAM-SHA-256$4096:hB1MUE/22v8v/+O75DBH7Q==$+Aav6KUlEqtHJrVNYXejyZl/"
-       "7c8iKAJ2bMcyTmy0irw=:jgHYjgvylhBohtRShM7QMIZ3yR337pWFFYWNxfFjWSA="},
-      {"\303\205\342\204\246\342\205\267",
-       "SCRAM-SHA-256$4096:AViSqtTse9RwgM8wqcffSQ==$HzcoxahpUcB4X/dJG/qvpaB4PHV9/"
-       "PXVbjz1q2aSSpU=:WpdWtOl77r0dOrggZ8hWXW4rW5UPEvEm6yvrKqeghSo="},
-      {"e\314\201\377",
-       "SCRAM-SHA-256$4096:QeLZf5ztG7uIEzPje+OCGw==$IgQD991whXoCpfVZeymzzG87mKAcEaQWCN8i/kEEZp0=:pkB/"
-       "U8q1n4LdASErv6owd/SO7awWf3+cO7lgTBgJPYU="},
-  };
-  for (const auto& [password, text] : known) {
-    CAPTURE(password);
+  std::ifstream file(TEST_DATA_DIR "/scram_verifiers.txt");
+  std::size_t known = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    const std::size_t space = line.find(' ');
+    const std::string password = from_hex(std::string_view(line).substr(0, space));
+    const std::string text = line.substr(space + 1);
+    CAPTURE(line);
     const auto verifier = ScramVerifier::parse(text);
     REQUIRE(verifier);
     CHECK(verifier->text() == text);
     CHECK(Exchange().run({Secret(password), "", false}, {*verifier, ""}).empty());
+    CHECK(Exchange().run({Secret(password + "!"), "", false}, {*verifier, ""}) == "server 28P01");
     const ScramKeys keys = derive_scram_keys(password, verifier->salt, verifier->iterations);
     CHECK(keys.server_key == verifier->server_key);
-    CHECK(sha256(keys.client_key.view()) == verifier->stored_key);
-    CHECK(Exchange().run({Secret(password + "!"), "", false}, {*verifier, ""}) == "server 28P01");
+    ++known;
   }
+  CHECK(known == 17);
 }
 
 TEST_CASE("a verifier that was made can be read and has a salt of its own") {
