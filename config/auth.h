@@ -1,9 +1,11 @@
 // How clients log in, and who they then are to the server and to the policy.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/scram.h"
@@ -15,9 +17,11 @@ namespace pgwarden::config {
 /// verifier, which gives the key to log in to the server as the same user.
 enum class AuthMode : std::uint8_t { passthrough, managed, key_passthrough };
 
-/// How pgwarden logs in to a server for a user. What is empty is taken from the upstream's URL.
+/// How pgwarden logs in to a server for a user. What is empty is taken from the upstream's URL, and what is
+/// empty there, too, from the client. The URL's password is the URL's user's: it is not used when `user` says
+/// another.
 struct UpstreamLogin {
-  std::string user;  ///< empty, also in the URL: the client's own
+  std::string user;
   protocol::Secret password;
   std::string database;
 };
@@ -31,6 +35,12 @@ struct User {
   std::vector<std::string> certificates;  ///< globs on the names (CN, DNS names) of a client's certificate
   bool trust = false;
   UpstreamLogin upstream;
+
+  /// Whether key_passthrough can be this user's: the key opens the role of the same name, and no other. Where
+  /// it is not, the user is unknown there.
+  bool fits_key_passthrough() const {
+    return verifier.has_value() && upstream.user.empty() && upstream.password.empty();
+  }
 };
 
 /// By name.
@@ -47,7 +57,7 @@ inline constexpr std::string_view default_auth_query =
 struct Auth {
   AuthMode mode = AuthMode::passthrough;
   /// Of key_passthrough, for users that are not in the configuration; empty: there are no others. $1 is the
-  /// user's name; one row with one column: the verifier.
+  /// user's name; one row with one column: the verifier. Every upstream of the listener has a user for it.
   std::string query;
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/auth.h"
 #include "policy/policy.h"
 
 namespace pgwarden::config {
@@ -63,12 +64,18 @@ struct Parameter {
   bool operator==(const Parameter&) const = default;
 };
 
+/// libpq's channel_binding, for logins of pgwarden's own.
+enum class ChannelBinding : std::uint8_t { disable, prefer, require };
+
 /// A database server, or one database of it.
 struct Upstream {
   Endpoint endpoint;
   std::string database;  ///< sent upstream in place of the client's; empty: the client's own
-  std::string user;      ///< of the URL; clients log in as whom they say they are
-  std::string password;  ///< of the URL; not used while authentication passes through
+  /// Of the URL, which may leave the password to the environment or a file; see UpstreamLogin. Under
+  /// key_passthrough they are the guard connection's. Not used while authentication passes through.
+  std::string user;
+  protocol::Secret password;
+  ChannelBinding channel_binding = ChannelBinding::prefer;
   UpstreamTls tls;
   std::vector<Parameter> parameters;  ///< the others, for the client's URL; they change nothing here
 };
@@ -80,6 +87,7 @@ struct Listener {
   std::map<std::string, Upstream> databases;  ///< by the client's database name; "*" is for all others
   std::vector<policy::Network> proxy_protocol_networks;  ///< of proxies, which say whose each connection is
   ListenerTls tls;
+  Auth auth;
 
   /// Where a client that asks for `database` goes; nullptr when there is no route.
   const Upstream* route(const std::string& database) const;
@@ -106,6 +114,7 @@ struct Log {
 
 struct Config {
   std::vector<Listener> listeners;
+  Users users;                                   ///< of listeners whose `auth` is not passthrough
   std::shared_ptr<const policy::Policy> policy;  ///< never null once loaded
   Limits limits;
   Log log;

@@ -180,16 +180,24 @@ bool set_tls(UpstreamTls& tls, const std::string& name, const std::string& value
   return true;
 }
 
+Outcome set_channel_binding(Upstream& upstream, const std::string& value, LoginDemands login) {
+  if (login == LoginDemands::ignore) return {};
+  constexpr auto words = std::to_array<std::string_view>({"disable", "prefer", "require"});
+  std::size_t binding = 0;
+  if (auto fault = choose(binding, "channel_binding", value, words)) return fault;
+  upstream.channel_binding = static_cast<ChannelBinding>(binding);
+  if (upstream.channel_binding != ChannelBinding::require || login == LoginDemands::meet) return {};
+  return Fault{
+      "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of its "
+      "own",
+      "remove it and use sslmode=verify-full, or let pgwarden log in: \"auth: managed\" or "
+      "\"auth: key_passthrough\""};
+}
+
 /// Parameters that demand more of the connection than this release gives.
-Outcome refuse_demands(const std::string& name, const std::string& value, LoginDemands login) {
+Outcome refuse_demands(const std::string& name, const std::string& value) {
   if (name == "hostaddr" || name == "service" || name == "servicefile") {
     return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
-  }
-  if (name == "channel_binding" && value == "require" && login == LoginDemands::refuse) {
-    return Fault{
-        "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of "
-        "its own",
-        "remove it; sslmode=verify-full makes sure of the server"};
   }
   if (name == "sslcrldir" || (name == "sslcertmode" && value == "require")) {
     return Fault{"the parameter \"" + name + "\" is not supported", ""};
@@ -204,7 +212,8 @@ Outcome refuse_demands(const std::string& name, const std::string& value, LoginD
 }
 
 /// libpq's rules for parameters together (fe-connect.c, pqConnectOptions2).
-Outcome check_tls(UpstreamTls& tls, bool mode_said) {
+Outcome check_tls(Upstream& upstream, bool mode_said) {
+  UpstreamTls& tls = upstream.tls;
   const bool system = tls.root_certificate == "system";
   if (system && !mode_said) tls.mode = SslMode::verify_full;
   if (system && tls.mode != SslMode::verify_full) {
@@ -216,6 +225,11 @@ Outcome check_tls(UpstreamTls& tls, bool mode_said) {
   }
   if (tls.direct && tls.mode < SslMode::require) {
     return Fault{"sslnegotiation=direct needs sslmode=require or above", ""};
+  }
+  const bool in_clear = tls.mode == SslMode::disable || upstream.endpoint.is_unix();
+  if (upstream.channel_binding == ChannelBinding::require && in_clear) {
+    return Fault{"channel_binding=require needs TLS to the server",
+                 "sslmode=require or above; a Unix-domain socket has none"};
   }
   return {};
 }
@@ -230,9 +244,11 @@ Outcome set_parameter(Upstream& upstream, const std::string& name, const std::st
   } else if (name == "user") {
     upstream.user = value;
   } else if (name == "password") {
-    upstream.password = value;
+    upstream.password = protocol::Secret(value);
+  } else if (name == "channel_binding") {
+    return set_channel_binding(upstream, value, login);
   } else {
-    if (auto fault = refuse_demands(name, value, login)) return fault;
+    if (auto fault = refuse_demands(name, value)) return fault;
     if (unknown == UnknownParameters::refuse && !contains(libpq_parameters, name)) {
       const std::string_view meant = nearest(name, libpq_parameters);
       return Fault{"unknown parameter \"" + name + "\" in the URL",
@@ -260,7 +276,7 @@ Outcome read_url(const urls::url_view& url, UnknownParameters unknown, LoginDema
   }
   if (url.buffer().find("%00") != std::string_view::npos) return Fault{"the URL holds a NUL (%00)", ""};
   upstream.user = url.user();
-  upstream.password = url.password();
+  upstream.password = protocol::Secret(url.password());
   const std::string path = url.encoded_path().decode();
   if (!path.empty()) upstream.database = path.substr(1);
   const std::string host = url.host_address();
@@ -280,7 +296,7 @@ Outcome read_url(const urls::url_view& url, UnknownParameters unknown, LoginDema
     return Fault{"the URL names no host",
                  std::string(example) + ", or ?host=/var/run/postgresql for a socket"};
   }
-  return login == LoginDemands::ignore ? Outcome{} : check_tls(upstream.tls, mode_said);
+  return login == LoginDemands::ignore ? Outcome{} : check_tls(upstream, mode_said);
 }
 
 }  // namespace

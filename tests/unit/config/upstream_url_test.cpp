@@ -24,7 +24,7 @@ TEST_CASE("the parts of a URL", "[upstream_url]") {
   const Upstream upstream = parsed("postgres://us%20er:p%40ss@DB.example.com:5433/my%20db?sslmode=disable");
   CHECK(upstream.endpoint == Endpoint{"db.example.com", 5433});
   CHECK(upstream.user == "us er");
-  CHECK(upstream.password == "p@ss");
+  CHECK(upstream.password.view() == "p@ss");
   CHECK(upstream.database == "my db");
   CHECK(upstream.tls.mode == SslMode::disable);
   CHECK(upstream.parameters.empty());
@@ -54,7 +54,7 @@ TEST_CASE("query parameters win, as in libpq", "[upstream_url]") {
   CHECK(upstream.endpoint == Endpoint{"h2", 2});
   CHECK(upstream.database == "d2");
   CHECK(upstream.user == "u2");
-  CHECK(upstream.password == "p2");
+  CHECK(upstream.password.view() == "p2");
 }
 
 TEST_CASE("other parameters are kept, and unknown ones only if they may be there", "[upstream_url]") {
