@@ -93,6 +93,13 @@ void check_rules(const Value& list, const Config& config) {
           "rule " + in_quotes(rule.name) + " can never match: no user has one of its \"labels\"",
           "see \"users\"");
     }
+    const auto asks = [](const Listener& listener) { return !listener.tls.client_ca.empty(); };
+    if (!rule.match.certificates.empty() &&
+        std::none_of(config.listeners.begin(), config.listeners.end(), asks)) {
+      entries[i].refuse(
+          "rule " + in_quotes(rule.name) + " can never match: no listener asks for \"certificates\"",
+          "see \"client_ca\"");
+    }
     if (rule.effect != Effect::allow && !upstreams.empty() && !matches_one_of(rule, upstreams)) {
       entries[i].refuse("rule " + in_quotes(rule.name) + " can never " +
                             (rule.effect == Effect::deny ? "deny" : "warn") +

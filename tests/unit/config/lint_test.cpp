@@ -86,6 +86,8 @@ TEST_CASE("labels that nobody has, and users that nobody asks for", "[lint]") {
   REQUIRE(with_auth("bot").size() == 1);
   CHECK(with_auth("bot")[0].message == "rule \"r\" can never match: no user has one of its \"labels\"");
   CHECK(lint(rule) == Lines{"3:3: rule \"r\" can never match: no user has one of its \"labels\""});
+  CHECK(lint("rules:\n- {name: r, effect: deny, match: {classes: [read], certificates: ['*']}}\n") ==
+        Lines{"3:3: rule \"r\" can never match: no listener asks for \"certificates\""});
   CHECK(lint("users: [{name: u, trust: true}]\n") == Lines{"2:8: no listener has these users log in"});
 }
 

@@ -114,6 +114,8 @@ TEST_CASE("channel binding, where pgwarden logs in itself", "[upstream_url]") {
   CHECK(parse("postgres://h").value->channel_binding == ChannelBinding::prefer);
   CHECK(parse("postgres://h?channel_binding=disable").value->channel_binding == ChannelBinding::disable);
   CHECK(parse("postgres://h?channel_binding=require").value->channel_binding == ChannelBinding::require);
+  CHECK(parse("postgres://h?require_auth=scram-sha-256").error ==
+        "the parameter \"require_auth\" is not supported where pgwarden logs in");
   const std::string error = "channel_binding=require needs TLS to the server";
   CHECK(parse("postgres://h?channel_binding=require&sslmode=disable").error == error);
   CHECK(parse("postgres:///d?host=/tmp&channel_binding=require").error == error);
