@@ -32,8 +32,8 @@ inline constexpr auto limits_keys = std::to_array<std::string_view>(
 inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});
 inline constexpr auto test_file_keys = std::to_array<std::string_view>({"config", "who", "tests"});
 inline constexpr auto test_keys = std::to_array<std::string_view>({"statement", "who", "expect", "rule"});
-inline constexpr auto sender_keys =
-    std::to_array<std::string_view>({"user", "database", "application", "client", "host"});
+inline constexpr auto sender_keys = std::to_array<std::string_view>(
+    {"user", "label", "certificate", "database", "application", "client", "host"});
 
 inline constexpr auto preset_names =
     std::to_array<std::string_view>({"observe", "guarded", "append_only", "read_only"});

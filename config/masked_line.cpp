@@ -15,11 +15,6 @@ namespace {
 constexpr std::string_view mask = "***";
 constexpr std::string_view blanks = " \t";
 
-std::string_view without_blanks(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
-}
-
 /// The lines of `text` up to number `last`.
 std::vector<std::string_view> lines_to(std::string_view text, int last) {
   std::vector<std::string_view> lines;
@@ -41,32 +36,21 @@ bool speaks_of_password(std::string_view word) {
   return has("pass") || has("pwd") || has("secret") || !nearest(key, known).empty();
 }
 
-/// Where the value of the first key that speaks of a password begins.
-std::optional<std::size_t> secret_value(std::string_view line) {
+/// Where the value of the first key begins that speaks of a password, or holds the users: of these nothing is
+/// shown, for who takes their form for another's may have written NAME: PASSWORD. (Rules have `users`, too.)
+std::optional<std::size_t> secret_value(std::string_view line, bool in_braces) {
   constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
   for (std::size_t colon = line.find(':'); colon != std::string_view::npos;
        colon = line.find(':', colon + 1)) {
     const std::size_t last = line.substr(0, colon).find_last_not_of(" \t\"'");
     if (last == std::string_view::npos) continue;
     const std::string_view before = line.substr(0, last + 1);
-    const std::size_t other = before.find_last_not_of(letters);  // npos + 1 is 0
-    if (speaks_of_password(before.substr(other + 1))) return colon + 1;
+    const std::size_t begin = before.find_last_not_of(letters) + 1;  // npos + 1 is 0
+    const std::string_view key = before.substr(begin);
+    const bool is_at_top = in_braces || line.find_first_not_of("\"'") == begin;
+    if (speaks_of_password(key) || (is_at_top && key == "users")) return colon + 1;
   }
   return std::nullopt;
-}
-
-/// The quote that is open at the end of `text`, when `open` is before it; 0: none.
-char open_quote(std::string_view text, char open) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (open == '"' && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == open) {
-      open = 0;
-    } else if (open == 0 && (text[i] == '"' || text[i] == '\'')) {
-      open = text[i];
-    }
-  }
-  return open;
 }
 
 /// How far a line is indented, the dashes of a list counted in.
@@ -78,35 +62,17 @@ std::size_t indentation(std::string_view line) {
   return line.size();
 }
 
-bool is_blank(std::string_view line) { return without_blanks(line).empty(); }
+bool is_blank(std::string_view line) { return line.find_first_not_of(blanks) == std::string_view::npos; }
 
 /// Whether the last of `lines` is indented below one with a secret.
-bool is_below_secret(const std::vector<std::string_view>& lines) {
+bool is_below_secret(const std::vector<std::string_view>& lines, bool in_braces) {
   std::size_t indent = indentation(lines.back());
   for (auto line = lines.rbegin() + 1; line != lines.rend() && indent > 0; ++line) {
     if (is_blank(*line) || indentation(*line) >= indent) continue;
-    if (secret_value(*line)) return true;
+    if (secret_value(*line, in_braces)) return true;
     indent = indentation(*line);
   }
   return false;
-}
-
-/// Whether the last of `lines` begins within the value of a secret that has not begun, or not ended, before.
-bool is_rest_of_secret(const std::vector<std::string_view>& lines) {
-  char quote = 0;
-  bool awaited = false;
-  for (auto line = lines.begin(); line + 1 != lines.end(); ++line) {
-    if (quote != 0) {
-      quote = open_quote(*line, quote);
-    } else if (const auto value = secret_value(*line)) {
-      const std::string_view text = without_blanks(line->substr(*value));
-      awaited = text.empty();
-      quote = text.starts_with('"') || text.starts_with('\'') ? open_quote(text, 0) : '\0';
-    } else {
-      awaited = awaited && is_blank(*line);
-    }
-  }
-  return quote != 0 || awaited;
 }
 
 void hide(std::string& line, std::size_t begin, std::size_t end) {
@@ -141,11 +107,12 @@ std::string_view line_of(std::string_view text, int line) {
 }
 
 std::string masked_line(std::string_view text, int line) {
-  if (line_of(text, line).empty()) return "";
-  const auto lines = lines_to(text, line);
-  if (is_below_secret(lines) || is_rest_of_secret(lines)) return std::string(mask);
-  const std::string_view shown = lines.back();
-  const auto value = secret_value(shown);
+  const std::string_view shown = line_of(text, line);
+  if (shown.empty()) return "";
+  const bool in_braces =
+      text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size())).starts_with('{');
+  if (is_below_secret(lines_to(text, line), in_braces)) return "";
+  const auto value = secret_value(shown, in_braces);
   if (!value || is_blank(shown.substr(*value))) return without_passwords(std::string(shown));
   return without_passwords(std::string(shown.substr(0, *value))) + " " + std::string(mask);
 }

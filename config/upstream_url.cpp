@@ -195,7 +195,11 @@ Outcome set_channel_binding(Upstream& upstream, const std::string& value, LoginD
 }
 
 /// Parameters that demand more of the connection than this release gives.
-Outcome refuse_demands(const std::string& name, const std::string& value) {
+Outcome refuse_demands(const std::string& name, const std::string& value, LoginDemands login) {
+  if (name == "require_auth" && login == LoginDemands::meet) {
+    return Fault{"the parameter \"require_auth\" is not supported where pgwarden logs in",
+                 "remove it; channel_binding=require makes sure that the server knows the password"};
+  }
   if (name == "hostaddr" || name == "service" || name == "servicefile") {
     return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
   }
@@ -248,7 +252,7 @@ Outcome set_parameter(Upstream& upstream, const std::string& name, const std::st
   } else if (name == "channel_binding") {
     return set_channel_binding(upstream, value, login);
   } else {
-    if (auto fault = refuse_demands(name, value)) return fault;
+    if (auto fault = refuse_demands(name, value, login)) return fault;
     if (unknown == UnknownParameters::refuse && !contains(libpq_parameters, name)) {
       const std::string_view meant = nearest(name, libpq_parameters);
       return Fault{"unknown parameter \"" + name + "\" in the URL",

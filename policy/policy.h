@@ -42,6 +42,8 @@ struct Match {
   std::vector<std::string> objects;       ///< globs: "name" or "schema.name"
   std::vector<std::string> functions;     ///< globs like `objects`, for facts about functions and procedures
   std::vector<std::string> users;         ///< globs
+  std::vector<std::string> labels;        ///< globs; none matches a client without a label
+  std::vector<std::string> certificates;  ///< globs, one on one of the names is enough
   std::vector<std::string> databases;     ///< globs
   std::vector<std::string> applications;  ///< globs on application_name (what the client says of itself)
   std::vector<std::string> hosts;         ///< globs, upper and lower case alike
@@ -59,6 +61,8 @@ enum class MatchKey : std::uint8_t {
   objects,
   functions,
   users,
+  labels,
+  certificates,
   databases,
   applications,
   networks,
@@ -69,8 +73,8 @@ enum class MatchKey : std::uint8_t {
 };
 
 inline constexpr auto match_key_names = std::to_array<std::string_view>(
-    {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
-     "hosts", "temporary", "cascade", "dynamic"});
+    {"classes", "kinds", "commands", "objects", "functions", "users", "labels", "certificates", "databases",
+     "applications", "networks", "hosts", "temporary", "cascade", "dynamic"});
 
 /// One rule and where it was written.
 struct Rule {

@@ -4,6 +4,7 @@
 #include <stringprep.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -28,10 +29,19 @@ struct Wiped {
   std::size_t size = 0;
 };
 
+/// What these are normalised to was wrong in Unicode 3.2, which libidn has, and is right in PostgreSQL's
+/// (Unicode Corrigendum #4).
+constexpr std::array<Stringprep_table_element, 5> corrigendum_4{{{0x2F868, 0x2F868, {0x36FC}},
+                                                                 {0x2F874, 0x2F874, {0x5F53}},
+                                                                 {0x2F91F, 0x2F91F, {0x243AB}},
+                                                                 {0x2F95F, 0x2F95F, {0x7AEE}},
+                                                                 {0x2F9BF, 0x2F9BF, {0x45D7}}}};
+
 /// SASLprep without its normalisation: PostgreSQL looks for what is prohibited before it normalises, where
 /// RFC 3454 does so afterwards.
 std::vector<Stringprep_profile> mapping_and_prohibitions() {
-  std::vector<Stringprep_profile> steps;
+  std::vector<Stringprep_profile> steps{
+      {STRINGPREP_MAP_TABLE, {}, corrigendum_4.data(), corrigendum_4.size()}};
   for (const Stringprep_profile* step = stringprep_saslprep; step->operation != 0; ++step) {
     if (step->operation != STRINGPREP_NFKC) steps.push_back(*step);
   }

@@ -97,12 +97,28 @@ TEST_CASE("demands that would not be met are refused, never ignored", "[upstream
         "unknown ssl_min_protocol_version \"TLSv1.1\" / did you mean \"TLSv1.2\"?");
   CHECK(refused("postgres://h/d?channel_binding=require") ==
         "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of "
-        "its own / "
-        "remove it; sslmode=verify-full makes sure of the server");
+        "its own / remove it and use sslmode=verify-full, or let pgwarden log in: \"auth: managed\" or "
+        "\"auth: key_passthrough\"");
+  CHECK(refused("postgres://h/d?channel_binding=requre") ==
+        "unknown channel_binding \"requre\" / did you mean \"require\"?");
   CHECK(refused("postgres://h/d?target_session_attrs=primary") ==
         "target_session_attrs=primary is not supported / name the host that is meant");
   CHECK(refused("postgres://h/d?gssencmode=require") ==
         "GSSAPI encryption to the upstream is not supported / use gssencmode=disable");
+}
+
+TEST_CASE("channel binding, where pgwarden logs in itself", "[upstream_url]") {
+  const auto parse = [](const std::string& url) {
+    return parse_upstream_url(url, UnknownParameters::refuse, LoginDemands::meet);
+  };
+  CHECK(parse("postgres://h").value->channel_binding == ChannelBinding::prefer);
+  CHECK(parse("postgres://h?channel_binding=disable").value->channel_binding == ChannelBinding::disable);
+  CHECK(parse("postgres://h?channel_binding=require").value->channel_binding == ChannelBinding::require);
+  CHECK(parse("postgres://h?require_auth=scram-sha-256").error ==
+        "the parameter \"require_auth\" is not supported where pgwarden logs in");
+  const std::string error = "channel_binding=require needs TLS to the server";
+  CHECK(parse("postgres://h?channel_binding=require&sslmode=disable").error == error);
+  CHECK(parse("postgres:///d?host=/tmp&channel_binding=require").error == error);
 }
 
 TEST_CASE("what is not a URL of one server", "[upstream_url]") {
