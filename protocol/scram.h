@@ -43,8 +43,8 @@ ScramVerifier mock_verifier(std::string_view user, std::string_view seed, std::u
 
 /// A step that failed: the peer's message is malformed, or it has proved nothing.
 struct ScramFailure {
-  std::string
-      sqlstate;  ///< 08P01: malformed; 28P01: wrong password; 28000: channel binding; 0A000: extensions
+  /// 08P01: malformed; 28P01: wrong password; 28000: channel binding; 0A000: what PostgreSQL does not have.
+  std::string sqlstate;
   std::string message;  ///< in words, without any secret
 };
 

@@ -83,7 +83,7 @@ class HashPassword(unittest.TestCase):
                 ours, theirs = f"{spelling}_of_ours", f"{spelling}_of_theirs"
                 self.create_user(ours, hash_password(PASSWORDS[spelling].encode()).stdout.decode().strip())
                 self.postgres.psql("postgres", f"CREATE ROLE {theirs} LOGIN PASSWORD '{PASSWORDS[spelling]}' IN ROLE users")
-                for password in PASSWORDS.values():
+                for password in (PASSWORDS["decomposed"], PASSWORDS["composed"], PASSWORDS["compatible"], "fiance \u2603"):
                     self.assertEqual(self.logs_in(ours, password), self.logs_in(theirs, password))
                 self.assertTrue(self.logs_in(ours, PASSWORDS["composed"]))
 
