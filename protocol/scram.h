@@ -38,7 +38,7 @@ ScramVerifier make_verifier(std::string_view password, std::uint32_t iterations 
 
 /// A verifier that no password fits, the same each time for one user and `seed`, so that nobody learns
 /// from the salt which users there are (auth-scram.c, mock_scram_secret). `iterations` are those of the real
-/// ones, which the client learns as well.
+/// ones, which the client learns as well. To be made for each login, so that the time says nothing either.
 ScramVerifier mock_verifier(std::string_view user, std::string_view seed, std::uint32_t iterations = 4096);
 
 /// A step that failed: the peer's message is malformed, or it has proved nothing.
