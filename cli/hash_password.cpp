@@ -41,7 +41,9 @@ int hash_password(std::uint32_t iterations) {
   if (good) {
     std::cout << protocol::make_verifier(*password, iterations).text() << '\n';
   } else {
-    std::cerr << "pgwarden: no password was given, or one that PostgreSQL does not take\n";
+    std::cerr << "pgwarden: no usable password: it is empty, longer than 1023 bytes, has a zero byte or was "
+                 "not typed "
+                 "twice alike\n";
   }
   OPENSSL_cleanse(line.data(), line.size());
   return good ? ok : failed;

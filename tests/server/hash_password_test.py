@@ -99,7 +99,7 @@ class HashPassword(unittest.TestCase):
         for nothing in (b"", b"\n", b"\npencil\n", b"pen\0cil\n", b"x" * 1024 + b"\n", b"x" * 100_000):
             done = hash_password(nothing)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
-            self.assertIn(b"no password", done.stderr)
+            self.assertIn(b"no usable password", done.stderr)
         self.assertEqual(hash_password(b"pencil", "pencil").returncode, 2, "a password as an argument")
 
     def test_at_a_terminal_it_asks_twice_and_shows_nothing(self):
