@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -28,7 +29,7 @@ std::optional<std::string_view> ask(Line& line) {
 
 /// The first line of standard input.
 std::optional<std::string_view> read(Line& line) {
-  if (!std::cin.getline(line.data(), line.size())) return std::nullopt;
+  if (!std::cin.getline(line.data(), std::ssize(line))) return std::nullopt;
   const auto size = static_cast<std::size_t>(std::cin.gcount());
   return std::string_view(line.data(), std::cin.eof() ? size : size - 1);
 }
@@ -40,7 +41,9 @@ int hash_password(std::uint32_t iterations) {
   if (good) {
     std::cout << protocol::make_verifier(*password, iterations).text() << '\n';
   } else {
-    std::cerr << "pgwarden: no password was given, or one that PostgreSQL does not take\n";
+    std::cerr << "pgwarden: no usable password: it is empty, longer than 1023 bytes, has a zero byte or was "
+                 "not typed "
+                 "twice alike\n";
   }
   OPENSSL_cleanse(line.data(), line.size());
   return good ? ok : failed;

@@ -38,13 +38,13 @@ ScramVerifier make_verifier(std::string_view password, std::uint32_t iterations 
 
 /// A verifier that no password fits, the same each time for one user and `seed`, so that nobody learns
 /// from the salt which users there are (auth-scram.c, mock_scram_secret). `iterations` are those of the real
-/// ones, which the client learns as well.
+/// ones, which the client learns as well. To be made for each login, so that the time says nothing either.
 ScramVerifier mock_verifier(std::string_view user, std::string_view seed, std::uint32_t iterations = 4096);
 
 /// A step that failed: the peer's message is malformed, or it has proved nothing.
 struct ScramFailure {
-  std::string
-      sqlstate;  ///< 08P01: malformed; 28P01: wrong password; 28000: channel binding; 0A000: extensions
+  /// 08P01: malformed; 28P01: wrong password; 28000: channel binding; 0A000: what PostgreSQL does not have.
+  std::string sqlstate;
   std::string message;  ///< in words, without any secret
 };
 

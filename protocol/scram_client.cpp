@@ -21,12 +21,13 @@ std::string ScramClient::first() {
 }
 
 std::variant<std::string, ScramFailure> ScramClient::last(std::string_view server_first) {
+  const std::string own_nonce = std::exchange(nonce_, {});  // good for one answer
   ScramReader reader(server_first, scram_server_message_bytes_max);
   const std::string_view nonce = reader.nonce();
   const std::optional<std::string> salt = decode_base64(reader.value('s'));
   const std::optional<std::uint32_t> iterations = parse_scram_iterations(reader.value('i'));
   reader.end();
-  if (nonce_.empty() || nonce.size() <= nonce_.size() || !nonce.starts_with(nonce_)) {
+  if (own_nonce.empty() || nonce.size() <= own_nonce.size() || !nonce.starts_with(own_nonce)) {
     reader.fail("the nonce does not match");
   }
   if (!salt || salt->empty()) reader.fail("invalid salt");

@@ -35,12 +35,12 @@ std::variant<std::string, ScramFailure> ScramServer::first(std::string_view mech
     return ScramFailure{"0A000", "client requires an unsupported SCRAM extension"};
   }
   reader.value('n');  // the user is the one of the startup packet
-  nonce_ = reader.nonce();
+  const std::string_view nonce = reader.nonce();
   reader.skip_extensions();
   if (reader.failure()) return *reader.failure();
 
   gs2_header_ = std::string(flag) + ",,";
-  nonce_ += new_scram_nonce();
+  nonce_ = std::string(nonce) + new_scram_nonce();
   std::string server_first =
       "r=" + nonce_ + ",s=" + encode_base64(verifier_.salt) + ",i=" + std::to_string(verifier_.iterations);
   auth_message_ = std::string(bare) + ',' + server_first;

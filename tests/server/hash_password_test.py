@@ -83,7 +83,7 @@ class HashPassword(unittest.TestCase):
                 ours, theirs = f"{spelling}_of_ours", f"{spelling}_of_theirs"
                 self.create_user(ours, hash_password(PASSWORDS[spelling].encode()).stdout.decode().strip())
                 self.postgres.psql("postgres", f"CREATE ROLE {theirs} LOGIN PASSWORD '{PASSWORDS[spelling]}' IN ROLE users")
-                for password in PASSWORDS.values():
+                for password in (PASSWORDS["decomposed"], PASSWORDS["composed"], PASSWORDS["compatible"], "fiance \u2603"):
                     self.assertEqual(self.logs_in(ours, password), self.logs_in(theirs, password))
                 self.assertTrue(self.logs_in(ours, PASSWORDS["composed"]))
 
@@ -99,7 +99,7 @@ class HashPassword(unittest.TestCase):
         for nothing in (b"", b"\n", b"\npencil\n", b"pen\0cil\n", b"x" * 1024 + b"\n", b"x" * 100_000):
             done = hash_password(nothing)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
-            self.assertIn(b"no password", done.stderr)
+            self.assertIn(b"no usable password", done.stderr)
         self.assertEqual(hash_password(b"pencil", "pencil").returncode, 2, "a password as an argument")
 
     def test_at_a_terminal_it_asks_twice_and_shows_nothing(self):
