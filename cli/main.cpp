@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "policy/grammar_version.h"
+#include "protocol/secret.h"
 
 namespace {
 
@@ -58,6 +59,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  protocol::prepare_secure_heap();
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {

@@ -35,7 +35,8 @@ Admission admission(const config::User* user, const policy::Address& address, bo
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {
   // The seed is something that nobody else knows.
   for (const auto& [name, real] : config.users) {
-    if (real.verifier) return protocol::mock_verifier(user, real.verifier->server_key.view(), real.verifier->iterations);
+    if (real.verifier)
+      return protocol::mock_verifier(user, real.verifier->server_key.view(), real.verifier->iterations);
   }
   for (const config::Listener& listener : config.listeners) {
     if (listener.upstream && !listener.upstream->password.empty())

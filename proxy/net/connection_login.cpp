@@ -54,10 +54,9 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
   const std::string name = message.user();
   const bool passes_key = listener()->auth.mode == config::AuthMode::key_passthrough;
   std::string why;
-  Account account{co_await find_user(message, why)};
-  const config::User* const user = account.user.get();
-  const Admission admitted = admission(user, who_.address, !who_.via.empty(), who_.certificates);
-  if (admitted == Admission::admitted) co_return account;
+  const std::shared_ptr<const config::User> user = co_await find_user(message, why);
+  const Admission admitted = admission(user.get(), who_.address, !who_.via.empty(), who_.certificates);
+  if (admitted == Admission::admitted) co_return Account{user};
   const bool by_password = admitted == Admission::by_password;
   const auto mock = mock_verifier(name, *worker_.config);
   const protocol::ScramVerifier& verifier = by_password ? *user->verifier : mock;
@@ -78,6 +77,7 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
       error = co_await client_.send(std::move(done->bytes));
       if (error) break;
       bytes = std::move(done->rest);
+      Account account{user};
       if (passes_key) account.keys = protocol::ScramKeys{login.client_key(), verifier.server_key};
       co_return account;
     }

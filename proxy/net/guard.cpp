@@ -90,9 +90,10 @@ std::optional<Guard::Answer> ask(PGconn& connection, const std::string& query, c
   if (PQsendQueryParams(&connection, query.c_str(), 1, nullptr, values.data(), nullptr, nullptr, 0) == 0)
     return std::nullopt;
   const Result answer = result(connection);
-  if (answer == nullptr || PQstatus(&connection) != CONNECTION_OK) return std::nullopt;
-  while (const Result more = result(connection)) {
+  if (answer == nullptr) return std::nullopt;
+  while (const Result more = result(connection)) {  // up to the end, which may be the connection's
   }
+  if (PQstatus(&connection) != CONNECTION_OK) return std::nullopt;
   if (PQresultStatus(answer.get()) != PGRES_TUPLES_OK)
     return Guard::Unanswered{first_line(PQresultErrorMessage(answer.get()))};
   if (PQnfields(answer.get()) != 1 || PQntuples(answer.get()) > 1) {
