@@ -80,8 +80,7 @@ void warn_of_missing(const policy::Policy& policy, const policy::Principal& who,
   warn(
       sender.user.has_value(), "--user", [](const Match& match) -> const auto& { return match.users; });
   warn(
-      sender.label || sender.user, "--label",
-      [](const Match& match) -> const auto& { return match.labels; });
+      sender.label || sender.user, "--label", [](const Match& match) -> const auto& { return match.labels; });
   warn(
       sender.certificate.has_value(), "--certificate",
       [](const Match& match) -> const auto& { return match.certificates; });

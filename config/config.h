@@ -54,6 +54,8 @@ struct ListenerTls {
   std::string key;          ///< a path
   std::string client_ca;    ///< a path: who may sign clients' certificates
   std::string min_version = "TLSv1.2";
+
+  bool asks_for_certificate() const { return mode != SslMode::disable && !client_ca.empty(); }
 };
 
 /// A query parameter of a URL, decoded.

@@ -93,7 +93,7 @@ void check_rules(const Value& list, const Config& config) {
           "rule " + in_quotes(rule.name) + " can never match: no user has one of its \"labels\"",
           "see \"users\"");
     }
-    const auto asks = [](const Listener& listener) { return !listener.tls.client_ca.empty(); };
+    const auto asks = [](const Listener& listener) { return listener.tls.asks_for_certificate(); };
     if (!rule.match.certificates.empty() &&
         std::none_of(config.listeners.begin(), config.listeners.end(), asks)) {
       entries[i].refuse(

@@ -195,7 +195,7 @@ void check_logins(const Value& list, const Config& config) {
     if (listener.auth.mode == AuthMode::passthrough) continue;
     logs_in = true;
     keys_only = keys_only && listener.auth.mode == AuthMode::key_passthrough;
-    asks_for_certificates = asks_for_certificates || !listener.tls.client_ca.empty();
+    asks_for_certificates = asks_for_certificates || listener.tls.asks_for_certificate();
     if (config.users.empty() && listener.auth.query.empty()) {
       items[i].refuse("nobody can log in to this listener",
                       listener.auth.mode == AuthMode::managed

@@ -152,7 +152,8 @@ protocol::Secret read_password(const Fields& fields) {
   }
   if (variable) return of_environment(*variable);
   if (file) return of_file(*file);
-  return written ? secret(written->text().value_or(""), *written) : protocol::Secret();
+  auto text = written ? written->text() : std::nullopt;
+  return text ? secret(std::move(*text), *written) : protocol::Secret();
 }
 
 Users read_users(const Fields& root, std::vector<Diagnostic>& of_file) {

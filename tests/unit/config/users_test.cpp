@@ -220,6 +220,7 @@ TEST_CASE("passwords from the environment and from files", "[users]") {
     const Variable set("");
     CHECK(problem(variable) == "\"password_env\" gives an empty password");
   }
+  CHECK(problem("password: ''") == "\"password\" is empty");
   CHECK(password("password_file: " + folder.write("p", "hunter2\n")) == "hunter2");
   CHECK(password("password_file: " + folder.write("p", "hunter2\r\n")) == "hunter2");
   CHECK(password("password_file: " + folder.write("p", " hunter2 ")) == " hunter2 ");
@@ -302,6 +303,10 @@ TEST_CASE("listeners to which nobody could log in", "[users]") {
               "password to the upstream's URL, as whom pgwarden can ask the server"});
   CHECK(one("scram", "") ==
         Lines{"f.yaml:1:62: unknown auth \"scram\" / one of: passthrough, managed, key_passthrough"});
+  CHECK(problems("listeners: [{listen: 'h:1', upstream: 'postgres://db', auth: managed, tls: {mode: disable, "
+                 "client_ca: "
+                 "/dev/null}}]\nusers: [{name: a, certificates: [x]}]\n")
+            .size() == 1);
   CHECK(one("managed", "users: [{name: a, certificates: [x]}]\n") ==
         Lines{"f.yaml:1:12: user \"a\" has to show a certificate, and no listener asks for one / add "
               "\"client_ca\" to the \"tls\" of a listener with \"auth\""});
