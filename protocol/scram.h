@@ -74,39 +74,52 @@ class ScramServer {
   Secret client_key_;
 };
 
-/// What a client proves itself with: a password, or the keys that another login gave.
+/// What a client proves itself with. Derived from a password, or what another login has given.
 struct ScramKeys {
   Secret client_key;
   Secret server_key;
 };
-using ScramCredentials = std::variant<Secret, ScramKeys>;
+
+/// What a server wants the keys to be derived with.
+struct ScramChallenge {
+  std::string salt;
+  std::uint32_t iterations = 0;
+
+  bool operator==(const ScramChallenge&) const = default;
+};
+
+/// The keys of a password; it is prepared as for make_verifier(). Takes its time: 4096 iterations about a
+/// millisecond.
+ScramKeys derive_scram_keys(std::string_view password, const ScramChallenge& challenge);
 
 /// The client's role, for one login. `channel_binding` is the tls-server-end-point of the server's
 /// certificate; empty: the connection is in clear, or the certificate's signature has no hash to bind to.
 class ScramClient {
  public:
   /// Chooses among the mechanisms that the server offers: PLUS where both can.
-  ScramClient(ScramCredentials credentials, std::string channel_binding, bool server_offers_plus);
+  ScramClient(std::string channel_binding, bool server_offers_plus);
 
   std::string_view mechanism() const noexcept { return plus_ ? scram_sha_256_plus : scram_sha_256; }
   bool binds() const noexcept { return plus_; }
   std::string first();
-  /// The server's first message, answered with the client's last. More than `iterations_max` iterations are
-  /// refused: a hostile server could have us compute for hours.
-  std::variant<std::string, ScramFailure> last(std::string_view server_first);
+  /// The server's first message. More than `iterations_max` iterations are refused: a hostile server could
+  /// have us compute for hours.
+  std::variant<ScramChallenge, ScramFailure> challenge(std::string_view server_first);
+  /// The client's last message, after challenge() has succeeded.
+  std::string last(const ScramKeys& keys);
   /// The server's last message: whether the server knows the password, too.
   std::optional<ScramFailure> verify(std::string_view server_final);
 
   static constexpr std::uint32_t iterations_max = 1'000'000;
 
  private:
-  ScramCredentials credentials_;
   std::string channel_binding_;
   bool plus_ = false;
   std::string gs2_header_;
-  std::string nonce_;         ///< ours
-  std::string auth_message_;  ///< as far as it goes
-  Secret server_key_;         ///< empty before last()
+  std::string nonce_;          ///< ours
+  std::string without_proof_;  ///< our last message, as far as it needs no keys
+  std::string auth_message_;   ///< as far as it goes
+  Secret server_key_;          ///< empty before last()
 };
 
 /// The answer to AuthenticationMD5Password: "md5" and 32 hex digits. nullopt where OpenSSL has no MD5 (FIPS).

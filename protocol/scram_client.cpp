@@ -7,10 +7,8 @@
 
 namespace pgwarden::protocol {
 
-ScramClient::ScramClient(ScramCredentials credentials, std::string channel_binding, bool server_offers_plus)
-    : credentials_(std::move(credentials)),
-      channel_binding_(std::move(channel_binding)),
-      plus_(server_offers_plus && !channel_binding_.empty()) {}
+ScramClient::ScramClient(std::string channel_binding, bool server_offers_plus)
+    : channel_binding_(std::move(channel_binding)), plus_(server_offers_plus && !channel_binding_.empty()) {}
 
 std::string ScramClient::first() {
   const std::string_view flag = plus_ ? scram_tls_server_end_point : channel_binding_.empty() ? "n" : "y";
@@ -20,7 +18,7 @@ std::string ScramClient::first() {
   return gs2_header_ + auth_message_;
 }
 
-std::variant<std::string, ScramFailure> ScramClient::last(std::string_view server_first) {
+std::variant<ScramChallenge, ScramFailure> ScramClient::challenge(std::string_view server_first) {
   const std::string own_nonce = std::exchange(nonce_, {});  // good for one answer
   ScramReader reader(server_first, scram_server_message_bytes_max);
   const std::string_view nonce = reader.nonce();
@@ -38,15 +36,16 @@ std::variant<std::string, ScramFailure> ScramClient::last(std::string_view serve
                                      " iterations of SCRAM: " + std::to_string(*iterations)};
   }
 
-  const auto* password = std::get_if<Secret>(&credentials_);
-  const ScramKeys keys = password != nullptr ? derive_scram_keys(password->view(), *salt, *iterations)
-                                             : std::get<ScramKeys>(credentials_);
-  const std::string without_proof =
+  without_proof_ =
       "c=" + encode_base64(gs2_header_ + (plus_ ? channel_binding_ : "")) + ",r=" + std::string(nonce);
-  auth_message_.append(",").append(server_first).append(",").append(without_proof);
+  auth_message_.append(",").append(server_first).append(",").append(without_proof_);
+  return ScramChallenge{*salt, *iterations};
+}
+
+std::string ScramClient::last(const ScramKeys& keys) {
   server_key_ = keys.server_key;
   const Secret proof = apply_client_signature(keys.client_key, sha256(keys.client_key.view()), auth_message_);
-  return without_proof + ",p=" + encode_base64(proof.view());
+  return without_proof_ + ",p=" + encode_base64(proof.view());
 }
 
 std::optional<ScramFailure> ScramClient::verify(std::string_view server_final) {

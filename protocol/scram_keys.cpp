@@ -53,12 +53,13 @@ Secret sha256(std::string_view text) {
   return digest;
 }
 
-ScramKeys derive_scram_keys(std::string_view password, std::string_view salt, std::uint32_t iterations) {
+ScramKeys derive_scram_keys(std::string_view password, const ScramChallenge& challenge) {
+  const std::string& salt = challenge.salt;
   const Secret prepared = prepare_password(password);
   Digest salted;
   demand(PKCS5_PBKDF2_HMAC(prepared.view().data(), static_cast<int>(prepared.view().size()), octets(salt),
-                           static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha256(),
-                           static_cast<int>(salted.bytes.size()), salted.bytes.data()) == 1);
+                           static_cast<int>(salt.size()), static_cast<int>(challenge.iterations),
+                           EVP_sha256(), static_cast<int>(salted.bytes.size()), salted.bytes.data()) == 1);
   return {hmac_sha256(salted, "Client Key"), hmac_sha256(salted, "Server Key")};
 }
 

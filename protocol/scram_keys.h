@@ -14,9 +14,6 @@ namespace pgwarden::protocol {
 Secret hmac_sha256(const Secret& key, std::string_view text);
 Secret sha256(std::string_view text);
 
-/// ClientKey and ServerKey. `password` is what the user has typed.
-ScramKeys derive_scram_keys(std::string_view password, std::string_view salt, std::uint32_t iterations);
-
 /// The client's proof for its key, and the key for its proof: which of them is given makes no difference.
 Secret apply_client_signature(const Secret& key_or_proof, const Secret& stored_key,
                               std::string_view auth_message);

@@ -44,7 +44,7 @@ std::string ScramVerifier::text() const {
 
 ScramVerifier make_verifier(std::string_view password, std::uint32_t iterations) {
   std::string salt = random_bytes(salt_bytes);
-  ScramKeys keys = derive_scram_keys(password, salt, iterations);
+  ScramKeys keys = derive_scram_keys(password, {salt, iterations});
   return {iterations, std::move(salt), sha256(keys.client_key.view()), std::move(keys.server_key)};
 }
 

@@ -48,6 +48,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<std::optional<Account>> log_in_client(const protocol::StartupMessage& message,
                                                         std::string& bytes);
   asio::awaitable<std::optional<std::string>> log_in_upstream(session::UpstreamAccount account);
+  asio::awaitable<protocol::ScramKeys> keys_of(const protocol::Secret& password,
+                                               const protocol::ScramChallenge& challenge);
   asio::awaitable<std::string> server_bytes(error_code& error);
   asio::awaitable<void> client_leaves();
   asio::awaitable<std::size_t> end_of_turn();

@@ -1,5 +1,7 @@
 // A client logs in to pgwarden, and pgwarden to the server (auth: managed and key_passthrough).
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "protocol/messages.h"
@@ -89,6 +91,19 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
   co_return std::nullopt;
 }
 
+/// The keys of a password, derived on another thread unless they are known.
+asio::awaitable<protocol::ScramKeys> Connection::keys_of(const protocol::Secret& password,
+                                                         const protocol::ScramChallenge& challenge) {
+  DerivedKeys& known = worker_.shared.derived_keys;
+  if (auto keys = known.find(password, challenge)) co_return std::move(*keys);
+  auto derive = [password, challenge]() -> asio::awaitable<std::shared_ptr<protocol::ScramKeys>> {
+    co_return std::make_shared<protocol::ScramKeys>(protocol::derive_scram_keys(password.view(), challenge));
+  };
+  const auto keys = co_await asio::co_spawn(worker_.shared.parsers, derive, asio::use_awaitable);
+  known.add(password, challenge, *keys);
+  co_return std::move(*keys);
+}
+
 /// Logs in to the server, which has the StartupMessage. Gives the session's first bytes; nullopt when the
 /// connection has come to its end.
 asio::awaitable<std::optional<std::string>> Connection::log_in_upstream(session::UpstreamAccount account) {
@@ -102,6 +117,10 @@ asio::awaitable<std::optional<std::string>> Connection::log_in_upstream(session:
   for (std::string bytes;;) {
     auto step = login.feed(bytes);
     bytes.clear();
+    if (const auto* derive = std::get_if<UpstreamLogin::Derive>(&step)) {
+      step =
+          login.derived(co_await keys_of(std::get<protocol::Secret>(account.credentials), derive->challenge));
+    }
     error_code error;
     if (auto* done = std::get_if<UpstreamLogin::Done>(&step)) co_return std::move(done->bytes);
     if (auto* failed = std::get_if<UpstreamLogin::Failed>(&step)) {

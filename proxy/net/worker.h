@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/derived_keys.h"
 #include "proxy/net/guard.h"
 #include "proxy/net/tls.h"
 
@@ -21,7 +22,8 @@ struct Shared {
   const audit::Log& log;
   CancelKeys& cancel_keys;
   Guard& guard;
-  boost::asio::io_context& parsers;  ///< for texts too large to parse between two reads
+  DerivedKeys& derived_keys;
+  boost::asio::io_context& parsers;  ///< for what takes too long between two reads
 };
 
 /// An io_context that one thread runs, and the connections that live on it. Everything but `context` is

@@ -62,8 +62,9 @@ ClientLogin::Step ClientLogin::on_first(protocol::Bytes client_first) {
 
 ClientLogin::Step ClientLogin::refuse(const protocol::ScramFailure& failure) const {
   // As the server has it, which does not say either what was wrong.
-  const std::string told = failure.sqlstate == "28P01" ? "password authentication failed for user \"" + user_ + "\""
-                                                       : failure.message;
+  const std::string told = failure.sqlstate == "28P01"
+                               ? "password authentication failed for user \"" + user_ + "\""
+                               : failure.message;
   return Refuse{protocol::encode_fatal(failure.sqlstate, told), failure.message};
 }
 

@@ -88,7 +88,7 @@ UpstreamLogin::Step UpstreamLogin::on_authentication(const protocol::FrameBuffer
     case code::sasl:
       return begin_scram(asked->data);
     case code::sasl_continue:
-      return go_on_with_scram(asked->data);
+      return on_challenge(asked->data);
     case code::sasl_final:
       if (const auto failure = scram_->verify(asked->data)) return Failed{failure->message};
       due_ = Due::ok;
@@ -126,7 +126,7 @@ UpstreamLogin::Step UpstreamLogin::begin_scram(protocol::Bytes mechanisms) {
   if (const auto* password = std::get_if<Secret>(&account_.credentials); password && password->empty()) {
     return Failed{"it asks for a password, and none is configured"};
   }
-  scram_.emplace(account_.credentials, channel_.binding, plus);
+  scram_.emplace(channel_.binding, plus);
   if (channel_.binding_required && !scram_->binds()) {
     return Failed{"channel binding is required, and it does not offer SCRAM-SHA-256-PLUS"};
   }
@@ -134,11 +134,16 @@ UpstreamLogin::Step UpstreamLogin::begin_scram(protocol::Bytes mechanisms) {
   return Send{protocol::encode_sasl_initial_response(scram_->mechanism(), scram_->first())};
 }
 
-UpstreamLogin::Step UpstreamLogin::go_on_with_scram(protocol::Bytes server_first) {
-  auto answer = scram_->last(server_first);
-  if (const auto* failure = std::get_if<ScramFailure>(&answer)) return Failed{failure->message};
+UpstreamLogin::Step UpstreamLogin::on_challenge(protocol::Bytes server_first) {
+  auto asked = scram_->challenge(server_first);
+  if (const auto* failure = std::get_if<ScramFailure>(&asked)) return Failed{failure->message};
+  if (const auto* keys = std::get_if<protocol::ScramKeys>(&account_.credentials)) return derived(*keys);
+  return Derive{std::get<protocol::ScramChallenge>(std::move(asked))};
+}
+
+UpstreamLogin::Step UpstreamLogin::derived(const protocol::ScramKeys& keys) {
   due_ = Due::sasl_final;
-  return Send{protocol::encode_sasl_response(std::get<std::string>(answer))};
+  return Send{protocol::encode_sasl_response(scram_->last(keys))};
 }
 
 }  // namespace pgwarden::session

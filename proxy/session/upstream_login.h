@@ -14,12 +14,13 @@ namespace pgwarden::session {
 /// Who pgwarden is to a server. An empty password is none.
 struct UpstreamAccount {
   std::string user;
-  protocol::ScramCredentials credentials;
+  /// The password, or the keys that the client's own login has given.
+  std::variant<protocol::Secret, protocol::ScramKeys> credentials;
 };
 
 /// What the connection to the server allows.
 struct UpstreamChannel {
-  std::string binding{};            ///< its tls-server-end-point; empty: none
+  std::string binding{};          ///< its tls-server-end-point; empty: none
   bool confidential = false;      ///< TLS or a Unix-domain socket: a password may be sent as it is
   bool binding_required = false;  ///< channel_binding=require
 };
@@ -32,6 +33,10 @@ class UpstreamLogin {
   /// Send these bytes and go on.
   struct Send {
     std::string bytes;
+  };
+  /// Derive the keys of the account's password, which takes its time, and go on with derived().
+  struct Derive {
+    protocol::ScramChallenge challenge;
   };
   /// Logged in. These bytes are the session's first: AuthenticationOk and what came with it.
   struct Done {
@@ -47,12 +52,13 @@ class UpstreamLogin {
   struct Failed {
     std::string why;
   };
-  using Step = std::variant<NeedMore, Send, Done, Refused, Failed>;
+  using Step = std::variant<NeedMore, Send, Derive, Done, Refused, Failed>;
 
   UpstreamLogin(UpstreamAccount account, UpstreamChannel channel);
 
   /// Call it again, with nothing, after Send.
   Step feed(protocol::Bytes bytes);
+  Step derived(const protocol::ScramKeys& keys);
 
  private:
   /// Which Authentication message may come next: there is one exchange, and that to its end.
@@ -63,7 +69,7 @@ class UpstreamLogin {
   Step on_authentication(const protocol::FrameBuffer::Frame& frame);
   Step send_password(std::string_view md5_salt);
   Step begin_scram(protocol::Bytes mechanisms);
-  Step go_on_with_scram(protocol::Bytes server_first);
+  Step on_challenge(protocol::Bytes server_first);
 
   UpstreamAccount account_;
   UpstreamChannel channel_;

@@ -32,6 +32,9 @@ UpstreamLogin::Step play(ClientLogin& client, UpstreamLogin& upstream, std::stri
   std::string to_upstream = client.begin();
   for (int turn = 0; turn < 5; ++turn) {
     auto step = upstream.feed(to_upstream);
+    if (const auto* derive = std::get_if<UpstreamLogin::Derive>(&step)) {
+      step = upstream.derived(derive_scram_keys("secret", derive->challenge));
+    }
     const auto* sent = std::get_if<UpstreamLogin::Send>(&step);
     if (sent == nullptr) return step;
     auto answer = client.feed(sent->bytes);
