@@ -60,6 +60,7 @@ std::string name_of(const Target& target) {
 asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
+  if (!co_await admitted(start->message.user())) co_return;
   const std::string database = start->message.database();
   auto target = route(database);
   if (!target) {

@@ -9,8 +9,10 @@
 
 #include "config/config.h"
 #include "proxy/audit/log.h"
+#include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
 #include "proxy/net/listener.h"
+#include "proxy/net/login_failures.h"
 #include "proxy/net/thread.h"
 #include "proxy/net/worker.h"
 
@@ -45,6 +47,8 @@ class Server {
   void drain();
   void terminate();
   void watch_end();
+  boost::asio::awaitable<void> keep_house();
+  static boost::asio::awaitable<void> keep_house(Worker& worker);
   template <typename Action>
   void on_every_worker(Action action);
 
@@ -56,6 +60,8 @@ class Server {
       parsers_.get_executor()};
   boost::asio::steady_timer timer_{context_};
   CancelKeys cancel_keys_;
+  Admission admission_;
+  LoginFailures login_failures_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Thread>> threads_;
