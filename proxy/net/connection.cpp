@@ -8,7 +8,6 @@
 
 #include "protocol/messages.h"
 #include "protocol/tags.h"
-#include "proxy/audit/decision.h"
 #include "proxy/net/cancel_request.h"
 
 namespace pgwarden::net {
@@ -54,6 +53,7 @@ Connection::Connection(Worker& worker, Socket client, std::size_t listener, std:
 Connection::~Connection() {
   if (cancel_key_known_) worker_.shared.cancel_keys.remove(session_->cancel_key());
   no_longer_pending();
+  if (policy_) audit::record_repeats(worker_.shared.log, audit_context(), repeats_);
   worker_.connections.erase(this);
 }
 
@@ -108,9 +108,12 @@ const std::shared_ptr<const policy::Policy>& Connection::current_policy() {
   return policy_;
 }
 
+audit::Context Connection::audit_context() const {
+  return {who_, number_, policy_->version, protected_, worker_.config->log.log_literals};
+}
+
 session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) {
-  const audit::Context context{who_, number_, policy_->version, protected_, worker_.config->log.log_literals};
-  return audit::decide_and_record(worker_.shared.log, context, std::move(verdict), sql);
+  return audit::decide_and_record(worker_.shared.log, audit_context(), std::move(verdict), sql, repeats_);
 }
 
 /// Lets the other sessions of the worker go on; gives what has been relayed since: nothing.

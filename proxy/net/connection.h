@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "proxy/audit/decision.h"
 #include "proxy/net/admission.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/unchanged.h"
@@ -68,9 +69,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void end_session(std::string_view sqlstate, std::string_view message, std::string_view hint = {});
   void begin_session(protocol::StartupMessage& message);
   std::optional<Target> route(const std::string& database) const;
-  std::optional<Target> cancel_target(const std::string& key) const;
 
   const std::shared_ptr<const policy::Policy>& current_policy();
+  audit::Context audit_context() const;
   session::Answer record(policy::Verdict verdict, std::string_view sql);
   void after_backend_bytes();
   void upstream_gone();
@@ -89,6 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::size_t listener_;
   const std::uint64_t number_;
   policy::Principal who_;
+  audit::Repeats repeats_;
   Target target_;
   std::shared_ptr<const policy::Policy> policy_;  ///< that protected_ was taken from
   bool protected_ = true;

@@ -82,6 +82,7 @@ void Connection::login_finished() {
 }
 
 void Connection::look(Clock::time_point now) {
+  if (repeats_.due(now)) audit::record_repeats(worker_.shared.log, audit_context(), repeats_);
   if (!login_done_ || backend_done_) return;
   const config::Limits& limits = worker_.config->limits;
   const std::size_t unread = to_client_.size();

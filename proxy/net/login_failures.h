@@ -13,8 +13,8 @@
 namespace pgwarden::net {
 
 /// Counts failed logins, and blocks an address for a minute when there have been too many within one. Clients
-/// of a Unix-domain socket and of a loopback address are never blocked: behind those may be anybody, by way of
-/// a tunnel or a pooler. Thread-safe; touched by logins only. Knows a bounded number of addresses: the one
+/// of a Unix-domain socket and of a loopback address are never blocked: behind those may be anybody, by way
+/// of a tunnel or a pooler. Thread-safe; touched by logins only. Knows a bounded number of addresses: the one
 /// whose last failure is longest ago is forgotten for a new one.
 class LoginFailures {
  public:

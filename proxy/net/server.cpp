@@ -1,6 +1,7 @@
 #include "proxy/net/server.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -28,12 +30,28 @@ unsigned worker_count(unsigned configured) {
   return configured > 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// The memory that the process has in use (proc(5), "statm").
-std::uint64_t resident_bytes() {
+/// The memory that the process has in use (proc(5), "statm"); nullopt when there is no descriptor to ask
+/// with.
+std::optional<std::uint64_t> resident_bytes() {
   std::uint64_t size = 0;
   std::uint64_t resident = 0;
-  std::ifstream("/proc/self/statm") >> size >> resident;
+  if (!(std::ifstream("/proc/self/statm") >> size >> resident)) return std::nullopt;
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Sessions have two sockets each, of which shells and service managers allow a process few at first.
+void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
+  constexpr rlim_t others = 64;
+  const rlim_t wanted = rlim_t{connections_max} * 3 + others;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= wanted) return;
+  log.write(Level::warning, "too few open files are allowed for max_connections",
+            {{"max_connections", connections_max}, {"open_files", limit.rlim_cur}, {"wanted", wanted}});
 }
 
 }  // namespace
@@ -46,7 +64,7 @@ Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& l
     listeners_.push_back(std::make_unique<Listener>(context_, config_->listeners[i].listen, i, log_));
   }
   const unsigned count = worker_count(config_->workers);
-  const Shared shared{log_, cancel_keys_, admission_, login_failures_, parsers_, count};
+  const Shared shared{log_, cancel_keys_, cancels_, admission_, login_failures_, parsers_, count};
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, config_, tls));
   }
@@ -59,6 +77,7 @@ Server::~Server() {
 }
 
 void Server::run() {
+  raise_file_limit(config_->limits.max_connections, log_);
   for (const auto& worker : workers_) {
     asio::co_spawn(worker->context, keep_house(*worker), asio::detached);
     threads_.push_back(std::make_unique<Thread>([&context = worker->context] { context.run(); }));
@@ -74,6 +93,7 @@ void Server::run() {
   }
   log_upstreams();
   context_.run();
+  log_.write_left_out();
   log_.write(Level::info, "stopped");
 }
 
@@ -83,16 +103,16 @@ asio::awaitable<void> Server::keep_house(Worker& worker) {
   for (;;) {
     pause.expires_after(housekeeping_interval);
     co_await pause.async_wait(asio::use_awaitable);
-    const auto connections = worker.connections;  // ending one changes the set
-    for (Connection* connection : connections) connection->look(pause.expiry());
+    for (Connection* connection : worker.connections) connection->look(pause.expiry());
   }
 }
 
 asio::awaitable<void> Server::keep_house() {
   asio::steady_timer pause(context_);
   for (bool was_full = false;;) {
+    log_.write_left_out();
     const std::uint64_t memory_max = config_->limits.max_memory;
-    const bool full = memory_max > 0 && resident_bytes() > memory_max;
+    const bool full = memory_max > 0 && resident_bytes().value_or(was_full ? memory_max + 1 : 0) > memory_max;
     if (full) ::malloc_trim(0);  // or what was freed would count on
     if (full != was_full) {
       log_.write(full ? Level::warning : Level::info,

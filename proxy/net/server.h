@@ -11,6 +11,7 @@
 #include "proxy/audit/log.h"
 #include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/cancel_slots.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/login_failures.h"
 #include "proxy/net/thread.h"
@@ -60,6 +61,7 @@ class Server {
       parsers_.get_executor()};
   boost::asio::steady_timer timer_{context_};
   CancelKeys cancel_keys_;
+  CancelsUnderWay cancels_;
   Admission admission_;
   LoginFailures login_failures_;
   std::vector<std::unique_ptr<Worker>> workers_;

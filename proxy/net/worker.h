@@ -11,6 +11,7 @@
 #include "proxy/audit/log.h"
 #include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/cancel_slots.h"
 #include "proxy/net/login_failures.h"
 #include "proxy/net/tls.h"
 
@@ -22,6 +23,7 @@ class Connection;
 struct Shared {
   const audit::Log& log;
   CancelKeys& cancel_keys;
+  CancelsUnderWay& cancels;
   Admission& admission;
   LoginFailures& login_failures;
   boost::asio::io_context& parsers;  ///< for texts too large to parse between two reads
@@ -39,7 +41,7 @@ struct Worker {
   std::shared_ptr<const config::Config> config;  ///< replaced on reload, and with it
   std::shared_ptr<const TlsContexts> tls;        ///< what it says of TLS
   std::set<Connection*> connections;
-  std::list<Connection*> pending;  ///< those that have not said what they want; the oldest first
+  std::list<Connection*> pending;      ///< those that have not said what they want; the oldest first
   boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
 };
