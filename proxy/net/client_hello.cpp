@@ -1,5 +1,7 @@
 #include "proxy/net/client_hello.h"
 
+#include <poll.h>
+
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,17 +24,26 @@ bool is_plausible(const Head& head) {
          message_bytes <= message_bytes_max;
 }
 
+/// Whether the peer sends no more; what it has sent may still be unread.
+bool has_ended(Socket& socket) {
+  pollfd state{socket.native_handle(), POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) != 0;
+}
+
 }  // namespace
 
 asio::awaitable<bool> client_hello_is_plausible(Socket& socket) {
   Head head{};
+  std::size_t size = 0;
   error_code error;
   error_code ignored;
-  // Readable is what has so many bytes, or has ended.
+  // Waiting ends when so many bytes have come, or none come any more; for nothing now and then.
   socket.set_option(asio::socket_base::receive_low_watermark(head.size()), ignored);
-  std::tie(error) = co_await socket.async_wait(Socket::wait_read, asio::as_tuple(asio::use_awaitable));
-  std::size_t size = 0;
-  if (!error) size = socket.receive(asio::buffer(head), asio::socket_base::message_peek, error);
+  while (size < head.size() && !has_ended(socket)) {
+    std::tie(error) = co_await socket.async_wait(Socket::wait_read, asio::as_tuple(asio::use_awaitable));
+    if (error) break;
+    size = socket.receive(asio::buffer(head), asio::socket_base::message_peek, error);
+  }
   socket.set_option(asio::socket_base::receive_low_watermark(1), ignored);
   co_return size == head.size() && is_plausible(head);
 }
