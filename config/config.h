@@ -87,7 +87,7 @@ struct Listener {
   bool is_proxy(const policy::Address& peer) const;
 };
 
-/// Bounds in bytes and milliseconds. Except where it has a default, 0 is none.
+/// Bounds in bytes and milliseconds. Where the default is 0, that is no bound.
 struct Limits {
   std::uint32_t max_statement_bytes = 16u << 20;
   std::uint64_t max_memory = 0;  ///< of the process

@@ -46,11 +46,10 @@ void record(const Log& log, const Context& context, const policy::Finding& findi
   log.write(level, message, fields);
 }
 
-/// Decisions are the same when one rule has answered one text.
-std::size_t kind_of(const policy::Finding& finding, Effect effect, std::string_view sql) {
+/// Decisions are the same when one rule of one policy has answered one text.
+std::size_t kind_of(const policy::Finding& finding, std::uint64_t policy_version, std::string_view sql) {
   const std::size_t text = std::hash<std::string_view>{}(sql);
-  const std::size_t rule = std::hash<std::string>{}(finding.rule);
-  return (text * 31 + rule) * 31 + static_cast<std::size_t>(effect);
+  return (text * 31 + std::hash<std::string>{}(finding.rule)) * 31 + policy_version;
 }
 
 }  // namespace
@@ -63,7 +62,7 @@ session::Answer decide_and_record(const Log& log, const Context& context, policy
   const policy::Finding& finding = verdict.finding == nullptr ? nothing : *verdict.finding;
   const auto now = Repeats::Clock::now();
   if (repeats.due(now)) record_repeats(log, context, repeats);
-  const auto [id, is_first] = repeats.note(kind_of(finding, verdict.effect, sql), now);
+  const auto [id, is_first] = repeats.note(kind_of(finding, context.policy_version, sql), now);
   if (is_first) record(log, context, finding, verdict.effect, sql, id);
   if (!context.protected_host) {
     answer.effect = Effect::allow;

@@ -96,7 +96,7 @@ session::TlsRule Connection::tls_rule(const TlsContext& tls) const {
 
 /// The TLS handshake with the client. False when the connection has come to its end with it.
 asio::awaitable<bool> Connection::encrypt_client(TlsContext tls, bool direct) {
-  std::string why = "no ClientHello";
+  std::string why = "no plausible ClientHello";
   if (co_await client_hello_is_plausible(client_.socket())) why = co_await client_.handshake(accepting(*tls));
   if (why.empty() && direct && !client_.agreed_on_postgresql()) {  // as src/backend/tcop/backend_startup.c
     why = "without an SSLRequest it has to name the protocol \"postgresql\" (ALPN)";

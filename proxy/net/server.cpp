@@ -97,13 +97,14 @@ void Server::run() {
   log_.write(Level::info, "stopped");
 }
 
-/// What is too long, or unread for too long, is found here, so that what is neither needs no timer.
+/// Who is idle, or does not read, for too long is found here, so that nobody else needs a timer.
 asio::awaitable<void> Server::keep_house(Worker& worker) {
   asio::steady_timer pause(worker.context);
   for (;;) {
     pause.expires_after(housekeeping_interval);
     co_await pause.async_wait(asio::use_awaitable);
-    for (Connection* connection : worker.connections) connection->look(pause.expiry());
+    const auto now = Unchanged::Clock::now();
+    for (Connection* connection : worker.connections) connection->look(now);
   }
 }
 

@@ -216,23 +216,22 @@ class MaxMemory(Admission):
     def test_without_memory_there_are_no_new_sessions_until_it_is_free_again(self):
         before = self.connect()
         self.set_limit(self.resident() + 60_000_000)
-        self.assertIsNone(refusal(self.connect()))
-        hogs = []
-        for _ in range(10):
-            hog = self.connect()
-            hog.socket.sendall(b"Q" + struct.pack("!I", 15_000_000) + b"x" * 12_000_000)
-            hogs.append(hog)
-        self.assertTrue(eventually(lambda: self.log_records("memory is full: no new sessions")))
-        code, message, hint = refusal(self.connect())
-        self.assertEqual((code, message), ("53200", "pgwarden has no memory for another session"))
-        self.assertIn('"max_memory"', hint)
-        before.query("SELECT 1")
-        before.until("Z", 1)
-        self.assertEqual(before.received[-1], ("Z", b"I"))
-        for hog in hogs:
-            hog.socket.close()
-        self.assertTrue(eventually(lambda: refusal(self.connect()) is None))
-        self.assertTrue(self.log_records("memory for new sessions again"))
+        for times in (1, 2):  # the allocator keeps what is freed the second time
+            self.assertIsNone(refusal(self.connect()))
+            hogs = [self.connect() for _ in range(10)]
+            for hog in hogs:
+                hog.socket.sendall(b"Q" + struct.pack("!I", 15_000_000) + b"x" * 12_000_000)
+            self.assertTrue(eventually(lambda: len(self.log_records("memory is full: no new sessions")) == times))
+            code, message, hint = refusal(self.connect())
+            self.assertEqual((code, message), ("53200", "pgwarden has no memory for another session"))
+            self.assertIn('"max_memory"', hint)
+            before.query("SELECT 1")
+            before.until("Z", 1)
+            self.assertEqual(before.received[-1], ("Z", b"I"))
+            for hog in hogs:
+                hog.socket.close()
+            self.assertTrue(eventually(lambda: refusal(self.connect()) is None))
+            self.assertEqual(len(self.log_records("memory for new sessions again")), times)
 
 
 class BeforeTheLogin(Admission):
@@ -272,7 +271,7 @@ class BeforeTheLogin(Admission):
         held += [self.hello(16 * 1024, 12_000) for _ in range(200)]
         time.sleep(0.5)
         each = (self.resident() - before) / 200
-        self.assertLess(each, 100_000)
+        self.assertLess(each, 300_000 if os.environ.get("PGWARDEN_SANITIZE") else 100_000)
         self.assertEqual(len(held), 220)
 
 

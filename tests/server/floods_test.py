@@ -13,6 +13,7 @@ from support import BINARY, ServerTest, eventually
 from lib.servers import Pgwarden
 from wire import player
 from wire.player import CANCEL, error_fields, packet
+from wire.relay import Relay
 
 
 def denial_id(body):
@@ -22,6 +23,9 @@ def denial_id(body):
 class Denials(ServerTest):
     DENIED, REPEATED = "statement denied", "decision repeated"
     FURTHER = "further decisions, of too many kinds to record each"
+
+    def setUp(self):
+        time.sleep(1.1)  # what one test has had written in a second, the next one may not
 
     def counted(self):
         """The decisions that the log accounts for."""
@@ -102,31 +106,17 @@ class Denials(ServerTest):
         self.assertLess(len(self.pgwarden.log_text().splitlines()) - lines, 310 * (seconds + 3))
 
 
-class SlowServer:
-    """Stands between pgwarden and a server, and does not pass on a cancel request before it is told to."""
+class SlowServer(Relay):
+    """A server that is not given a cancel request before it is told to."""
 
     def __init__(self, postgres):
-        self.target, self.socket_directory = postgres.address, postgres.socket_directory
+        super().__init__(postgres)
         self.released = threading.Event()
         self.cancels = 0
 
-    def __enter__(self):
-        self.listening = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.port = self.listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
+    def __exit__(self, *exception):
         self.released.set()
-        self.listening.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+        super().__exit__(*exception)
 
     def _relay(self, client):
         with client, socket.create_connection(self.target) as server:
