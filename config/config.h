@@ -97,10 +97,18 @@ struct Listener {
   bool is_proxy(const policy::Address& peer) const;
 };
 
-/// Bounds in bytes and milliseconds.
+/// Bounds in bytes and milliseconds. Where the default is 0, that is no bound.
 struct Limits {
   std::uint32_t max_statement_bytes = 16u << 20;
+  std::uint64_t max_memory = 0;  ///< of the process
+  std::uint32_t max_connections = 1000;
+  std::uint32_t max_connections_per_user = 0;
+  std::uint32_t max_connections_per_address = 0;
+  std::uint32_t max_failed_logins = 10;  ///< a minute, of one address; 0: any number
   std::chrono::milliseconds login_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{0};
+  std::chrono::milliseconds idle_in_transaction_timeout{0};
+  std::chrono::milliseconds write_timeout{0};
   std::chrono::milliseconds drain_timeout{30'000};
   std::chrono::milliseconds upstream_connect_timeout{10'000};
 };

@@ -28,7 +28,9 @@ inline constexpr auto rule_keys =
     std::to_array<std::string_view>({"name", "effect", "match", "on_deny", "reason", "hint"});
 inline constexpr auto match_keys = policy::match_key_names;
 inline constexpr auto limits_keys = std::to_array<std::string_view>(
-    {"max_statement_bytes", "login_timeout", "drain_timeout", "upstream_connect_timeout"});
+    {"max_statement_bytes", "max_memory", "max_connections", "max_connections_per_user",
+     "max_connections_per_address", "max_failed_logins", "login_timeout", "idle_timeout",
+     "idle_in_transaction_timeout", "write_timeout", "drain_timeout", "upstream_connect_timeout"});
 inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});
 inline constexpr auto test_file_keys = std::to_array<std::string_view>({"config", "who", "tests"});
 inline constexpr auto test_keys = std::to_array<std::string_view>({"statement", "who", "expect", "rule"});

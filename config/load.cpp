@@ -20,6 +20,9 @@ using std::chrono::milliseconds;
 constexpr std::string_view default_preset = "guarded";
 constexpr std::uint32_t statement_bytes_least = 1u << 10;
 constexpr std::uint32_t statement_bytes_most = 1u << 30;  // PostgreSQL takes no larger message
+constexpr std::uint64_t memory_most = std::uint64_t{1} << 50;
+constexpr std::uint32_t connections_most = 1'000'000;
+constexpr milliseconds time_none{0};
 constexpr milliseconds time_least{1};
 constexpr milliseconds time_most{24 * 3'600'000};
 constexpr std::uint32_t workers_most = 1024;
@@ -53,17 +56,26 @@ Limits read_limits(const Value& value) {
   const Fields fields = value.fields(limits_keys);
   Limits limits;
   if (const auto size = fields.find("max_statement_bytes")) {
-    assign(limits.max_statement_bytes, size->bytes(statement_bytes_least, statement_bytes_most));
+    const auto bytes = size->bytes(statement_bytes_least, statement_bytes_most);
+    if (bytes) limits.max_statement_bytes = static_cast<std::uint32_t>(*bytes);
   }
-  if (const auto time = fields.find("login_timeout")) {
-    assign(limits.login_timeout, time->duration(time_least, time_most));
-  }
-  if (const auto time = fields.find("drain_timeout")) {
-    assign(limits.drain_timeout, time->duration(milliseconds(0), time_most));
-  }
-  if (const auto time = fields.find("upstream_connect_timeout")) {
-    assign(limits.upstream_connect_timeout, time->duration(time_least, time_most));
-  }
+  if (const auto size = fields.find("max_memory")) assign(limits.max_memory, size->bytes(0, memory_most));
+  const auto read_number = [&](std::string_view key, std::uint32_t& number, std::uint32_t least) {
+    if (const auto field = fields.find(key)) assign(number, field->number(least, connections_most));
+  };
+  read_number("max_connections", limits.max_connections, 1);
+  read_number("max_connections_per_user", limits.max_connections_per_user, 0);
+  read_number("max_connections_per_address", limits.max_connections_per_address, 0);
+  read_number("max_failed_logins", limits.max_failed_logins, 0);
+  const auto read_time = [&](std::string_view key, milliseconds& time, milliseconds least) {
+    if (const auto field = fields.find(key)) assign(time, field->duration(least, time_most));
+  };
+  read_time("login_timeout", limits.login_timeout, time_least);
+  read_time("idle_timeout", limits.idle_timeout, time_none);
+  read_time("idle_in_transaction_timeout", limits.idle_in_transaction_timeout, time_none);
+  read_time("write_timeout", limits.write_timeout, time_none);
+  read_time("drain_timeout", limits.drain_timeout, time_none);
+  read_time("upstream_connect_timeout", limits.upstream_connect_timeout, time_least);
   return limits;
 }
 

@@ -147,7 +147,7 @@ std::optional<std::uint32_t> Value::number(std::uint32_t least, std::uint32_t mo
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> Value::bytes(std::uint32_t least, std::uint32_t most) const {
+std::optional<std::uint64_t> Value::bytes(std::uint64_t least, std::uint64_t most) const {
   const auto text = scalar("a size");
   if (!text) return std::nullopt;
   const auto size = with_unit(*text, size_units);
@@ -156,7 +156,7 @@ std::optional<std::uint32_t> Value::bytes(std::uint32_t least, std::uint32_t mos
   } else if (*size < least || *size > most) {
     refuse(in_quotes(name_) + " must be " + range(least, most, size_units) + ", not " + in_quotes(*text));
   } else {
-    return static_cast<std::uint32_t>(*size);
+    return size;
   }
   return std::nullopt;
 }

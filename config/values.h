@@ -44,7 +44,7 @@ class Value {
   /// A whole number within bounds.
   std::optional<std::uint32_t> number(std::uint32_t least, std::uint32_t most) const;
   /// A size in bytes, "16MiB"; kB, MB and GB are multiples of 1024 as in postgresql.conf.
-  std::optional<std::uint32_t> bytes(std::uint32_t least, std::uint32_t most) const;
+  std::optional<std::uint64_t> bytes(std::uint64_t least, std::uint64_t most) const;
   /// A time with its unit, "500ms", "30s", "2min", "1h".
   std::optional<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
                                                     std::chrono::milliseconds most) const;

@@ -1,8 +1,7 @@
 #include "proxy/audit/decision.h"
 
-#include <array>
 #include <boost/json/array.hpp>
-#include <random>
+#include <functional>
 
 #include "policy/statement_reader.h"
 
@@ -13,16 +12,6 @@ namespace {
 using policy::Effect;
 
 constexpr std::size_t logged_statement_bytes_max = 2048;
-
-/// Six characters a person can read out: enough to find one record among a day's.
-std::string new_decision_id() {
-  constexpr std::string_view letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-  thread_local std::random_device device;
-  std::uniform_int_distribution<std::size_t> any(0, letters.size() - 1);
-  std::string id;
-  for (int i = 0; i < 6; ++i) id += letters[any(device)];
-  return id;
-}
 
 std::string logged_statement(std::string_view sql, bool log_literals) {
   if (!log_literals) return policy::mask_literals(sql, logged_statement_bytes_max);
@@ -59,22 +48,47 @@ void record(const Log& log, const Context& context, const policy::Finding& findi
   log.write(level, message, fields);
 }
 
+/// Decisions are the same when one rule of one policy has answered one text.
+std::size_t kind_of(const policy::Finding& finding, std::uint64_t policy_version, std::string_view sql) {
+  const std::size_t text = std::hash<std::string_view>{}(sql);
+  return (text * 31 + std::hash<std::string>{}(finding.rule)) * 31 + policy_version;
+}
+
 }  // namespace
 
 session::Answer decide_and_record(const Log& log, const Context& context, policy::Verdict verdict,
-                                  std::string_view sql) {
+                                  std::string_view sql, Repeats& repeats) {
   session::Answer answer{verdict.effect, verdict.may_change_lexing, verdict.may_hide_temporary, std::nullopt};
   if (verdict.effect == Effect::allow) return answer;
   const policy::Finding nothing;  // a verdict without its reason still counts
   const policy::Finding& finding = verdict.finding == nullptr ? nothing : *verdict.finding;
-  const std::string id = new_decision_id();
-  record(log, context, finding, verdict.effect, sql, id);
+  const auto now = Repeats::Clock::now();
+  if (repeats.due(now)) record_repeats(log, context, repeats);
+  const auto [id, is_first] = repeats.note(kind_of(finding, context.policy_version, sql), now);
+  if (is_first) record(log, context, finding, verdict.effect, sql, id);
   if (!context.protected_host) {
     answer.effect = Effect::allow;
     return answer;
   }
   answer.refusal = session::refusal_of(finding, verdict.effect, context.who.host, id);
   return answer;
+}
+
+void record_repeats(const Log& log, const Context& context, Repeats& repeats) {
+  const policy::Principal& who = context.who;
+  for (const Repeats::Counted& counted : repeats.take(Repeats::Clock::now())) {
+    const std::string_view message =
+        counted.of_one_kind ? "decision repeated" : "further decisions, of too many kinds to record each";
+    log.write(context.protected_host ? Level::warning : Level::info, message,
+              {{"decision", counted.id},
+               {"count", counted.count},
+               {"session", context.session},
+               {"client", who.client},
+               {"user", who.user},
+               {"database", who.database},
+               {"host", who.host}},
+              counted.count);
+  }
 }
 
 }  // namespace pgwarden::audit

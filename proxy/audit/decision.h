@@ -7,6 +7,7 @@
 
 #include "policy/verdict.h"
 #include "proxy/audit/log.h"
+#include "proxy/audit/repeats.h"
 #include "proxy/session/judgement.h"
 
 namespace pgwarden::audit {
@@ -20,9 +21,12 @@ struct Context {
   bool log_literals = false;
 };
 
-/// Turns `verdict` on `sql` into the session's answer and records it unless it is a plain allow. On a host
-/// that is not protected the answer is always allow.
+/// Turns `verdict` on `sql` into the session's answer and records it unless it is a plain allow, or a repeat,
+/// which is counted. On a host that is not protected the answer is always allow.
 session::Answer decide_and_record(const Log& log, const Context& context, policy::Verdict verdict,
-                                  std::string_view sql);
+                                  std::string_view sql, Repeats& repeats);
+
+/// Records what has been counted.
+void record_repeats(const Log& log, const Context& context, Repeats& repeats);
 
 }  // namespace pgwarden::audit

@@ -104,8 +104,28 @@ Log::Log(const config::Log& settings) : json_(wants_json(settings.format)) {
 
 bool Log::enabled(Level level) const { return logger_->should_log(spdlog_level(level)); }
 
-void Log::write(Level level, std::string_view message, const boost::json::object& fields) const {
+void Log::write(Level level, std::string_view message, const boost::json::object& fields,
+                std::uint64_t count) const {
   if (!enabled(level)) return;
+  if (level != Level::debug) {
+    const std::lock_guard lock(mutex_);
+    if (!quota_.admits(message, count, Quota::Clock::now())) return;
+  }
+  put(level, message, fields);
+}
+
+void Log::write_left_out() const {
+  std::vector<Quota::LeftOut> left_out;
+  {
+    const std::lock_guard lock(mutex_);
+    left_out = quota_.take();
+  }
+  for (const auto& [kind, count] : left_out) {
+    put(Level::warning, "records left out: too many a second", {{"of", kind}, {"count", count}});
+  }
+}
+
+void Log::put(Level level, std::string_view message, const boost::json::object& fields) const {
   logger_->log(spdlog_level(level), "{}", json_ ? as_json(message, fields) : as_text(message, fields));
 }
 

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "config/config.h"
+#include "proxy/audit/quota.h"
 
 namespace spdlog {
 class logger;
@@ -16,18 +19,27 @@ namespace pgwarden::audit {
 
 enum class Level : std::uint8_t { debug, info, warning, error };
 
-/// Writes to standard error. Thread-safe; each record is one line.
+/// Writes to standard error. Thread-safe; each record is one line. Of records with the same sentence so many
+/// are written a second (Quota), the others counted.
 class Log {
  public:
   explicit Log(const config::Log& settings);
 
   bool enabled(Level level) const;
   /// One record: a sentence, and what it is about. The sentence is the same for all records of its kind.
-  void write(Level level, std::string_view message, const boost::json::object& fields = {}) const;
+  /// `count`: how many events it stands for.
+  void write(Level level, std::string_view message, const boost::json::object& fields = {},
+             std::uint64_t count = 1) const;
+  /// Records what was left out. To be called now and then, and at the end.
+  void write_left_out() const;
 
  private:
+  void put(Level level, std::string_view message, const boost::json::object& fields) const;
+
   std::shared_ptr<spdlog::logger> logger_;
   bool json_ = false;
+  mutable std::mutex mutex_;
+  mutable Quota quota_;
 };
 
 }  // namespace pgwarden::audit

@@ -16,20 +16,20 @@ bool is_loopback(const policy::Address& address) {
 
 }  // namespace
 
-Admission admission(const config::User* user, const policy::Address& address, bool by_proxy,
-                    const std::vector<std::string>& certificate_names) {
-  if (user == nullptr) return Admission::hopeless;
+Entrance entrance_for(const config::User* user, const policy::Address& address, bool by_proxy,
+                      const std::vector<std::string>& certificate_names) {
+  if (user == nullptr) return Entrance::hopeless;
   if (!user->certificates.empty()) {
     const bool has = std::any_of(certificate_names.begin(), certificate_names.end(), [&](const auto& name) {
       return std::any_of(user->certificates.begin(), user->certificates.end(),
                          [&](const auto& pattern) { return policy::glob_match(pattern, name); });
     });
-    if (!has) return Admission::hopeless;
-    return user->verifier ? Admission::by_password : Admission::admitted;
+    if (!has) return Entrance::hopeless;
+    return user->verifier ? Entrance::by_password : Entrance::open;
   }
-  if (user->verifier) return Admission::by_password;
+  if (user->verifier) return Entrance::by_password;
   const bool local = !by_proxy && (address.is_unix || is_loopback(address));
-  return user->trust && local ? Admission::admitted : Admission::hopeless;
+  return user->trust && local ? Entrance::open : Entrance::hopeless;
 }
 
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {

@@ -13,16 +13,16 @@
 namespace pgwarden::net {
 
 /// What decides about a login.
-enum class Admission : std::uint8_t {
+enum class Entrance : std::uint8_t {
   hopeless,     ///< nothing that the client can prove lets it in
   by_password,  ///< it has to prove that it knows the password
-  admitted,
+  open,
 };
 
 /// Whether a client may be `user` (nullptr: there is no such user) that comes from `address`, by way of a
 /// proxy or not, with these names in its certificate.
-Admission admission(const config::User* user, const policy::Address& address, bool by_proxy,
-                    const std::vector<std::string>& certificate_names);
+Entrance entrance_for(const config::User* user, const policy::Address& address, bool by_proxy,
+                      const std::vector<std::string>& certificate_names);
 
 /// What users get a login with that do not exist; as those of the configuration, and the same after a
 /// restart.

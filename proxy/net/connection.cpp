@@ -8,7 +8,6 @@
 
 #include "protocol/messages.h"
 #include "protocol/tags.h"
-#include "proxy/audit/decision.h"
 #include "proxy/net/cancel_request.h"
 
 namespace pgwarden::net {
@@ -53,6 +52,8 @@ Connection::Connection(Worker& worker, Socket client, std::size_t listener, std:
 
 Connection::~Connection() {
   if (cancel_key_known_) worker_.shared.cancel_keys.remove(session_->cancel_key());
+  no_longer_pending();
+  if (policy_) audit::record_repeats(worker_.shared.log, audit_context(), repeats_);
   worker_.connections.erase(this);
 }
 
@@ -80,6 +81,7 @@ void Connection::start() {
   who_.client = peer_name(client_.socket());
   who_.address = *address;
   arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);
+  become_pending();
   run(start_up());
 }
 
@@ -106,9 +108,12 @@ const std::shared_ptr<const policy::Policy>& Connection::current_policy() {
   return policy_;
 }
 
+audit::Context Connection::audit_context() const {
+  return {who_, number_, policy_->version, protected_, worker_.config->log.log_literals};
+}
+
 session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) {
-  const audit::Context context{who_, number_, policy_->version, protected_, worker_.config->log.log_literals};
-  return audit::decide_and_record(worker_.shared.log, context, std::move(verdict), sql);
+  return audit::decide_and_record(worker_.shared.log, audit_context(), std::move(verdict), sql, repeats_);
 }
 
 /// Lets the other sessions of the worker go on; gives what has been relayed since: nothing.
@@ -145,6 +150,7 @@ asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
 }
 
 asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
+  ++chunks_from_client_;
   session_->feed_frontend(chunk);
   for (;;) {
     const auto& policy = current_policy();
@@ -215,6 +221,7 @@ asio::awaitable<void> Connection::pump_backend(std::string first_bytes) {
     }
     if (error) break;
     relayed += weight(chunk);
+    ++chunks_from_server_;
     if (!co_await take_backend(chunk)) co_return;
   }
   session_->finish_backend(to_client_);
@@ -248,12 +255,8 @@ asio::awaitable<bool> Connection::take_backend(protocol::Bytes chunk) {
 
 /// What the bytes just relayed have changed for this connection.
 void Connection::after_backend_bytes() {
-  if (!login_done_ && session_->logged_in()) {
-    login_done_ = true;
-    disarm();
-    const std::string& key = session_->cancel_key();
-    cancel_key_known_ = !key.empty() && worker_.shared.cancel_keys.add(key, target_);
-  }
+  if (!login_done_ && session_->logged_in()) login_finished();
+  if (session_->take_login_failure()) login_failed();
   if (const auto& name = session_->application_name(); name && *name != who_.application_name) {
     who_.application_name = *name;
   }
@@ -266,15 +269,17 @@ void Connection::drain() {
   if (!relaying_ || session_->idle()) terminate();
 }
 
-void Connection::terminate() {
+void Connection::terminate() { end_session("57P01", "terminating connection due to administrator command"); }
+
+void Connection::end_session(std::string_view sqlstate, std::string_view message, std::string_view hint) {
   if (!relaying_ || backend_done_) {
     close();
     return;
   }
-  const bool idle = session_->idle();
+  const bool idle = session_->idle() || session_->idle_in_transaction();
   // As when an administrator ends a session: what it is doing ends, too.
   if (!idle && cancel_key_known_) run(send_cancel(target_, session_->cancel_key()));
-  session_->fail("57P01", "terminating connection due to administrator command");
+  session_->fail(sqlstate, message, hint);
   discarding_ = true;
   if (idle) send_now(upstream_, protocol::encode_terminate());
   upstream_.close();

@@ -5,12 +5,16 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "proxy/audit/decision.h"
 #include "proxy/net/account.h"
+#include "proxy/net/admission.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/unchanged.h"
 #include "proxy/net/upstream.h"
 #include "proxy/net/worker.h"
 #include "proxy/session/session.h"
@@ -33,6 +37,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void drain();
   /// Closes with 57P01 now.
   void terminate();
+  /// Ends what has been idle, or unread, for too long. To be called now and then.
+  void look(Unchanged::Clock::time_point now);
 
  private:
   using Status = session::Session::Status;
@@ -64,10 +70,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::json::object named() const;
   session::TlsRule tls_rule(const TlsContext& tls) const;
   void begin_session(protocol::StartupMessage& message, const std::optional<Account>& account);
+  void become_pending();
+  void no_longer_pending();
+  asio::awaitable<bool> admitted(const std::string& user);
+  void log_rejection(const Rejection& rejection, const std::string& user) const;
+  void login_failed();
+  void login_finished();
+  void give_up(std::string_view sqlstate, std::string_view message);
+  void end_session(std::string_view sqlstate, std::string_view message, std::string_view hint = {});
   std::optional<Target> route(const std::string& database) const;
-  std::optional<Target> cancel_target(const std::string& key) const;
 
   const std::shared_ptr<const policy::Policy>& current_policy();
+  audit::Context audit_context() const;
   session::Answer record(policy::Verdict verdict, std::string_view sql);
   void after_backend_bytes();
   void upstream_gone();
@@ -86,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::size_t listener_;
   const std::uint64_t number_;
   policy::Principal who_;
+  audit::Repeats repeats_;
   Target target_;
   std::shared_ptr<const policy::Policy> policy_;  ///< that protected_ was taken from
   bool protected_ = true;
@@ -97,6 +112,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool backend_done_ = false;   ///< the server has closed its side
   bool relaying_ = false;       ///< the StartupMessage is on its way; bytes go in both directions
   bool login_done_ = false;
+  std::optional<std::list<Connection*>::iterator> pending_;  ///< in the worker's list
+  Admission::Place place_;
+  std::uint64_t chunks_from_client_ = 0;
+  std::uint64_t chunks_from_server_ = 0;
+  Unchanged quiet_;
+  Unchanged unread_;
   std::optional<session::Session> session_;
   session::Outgoing to_upstream_;
   session::Outgoing to_client_;

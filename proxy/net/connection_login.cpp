@@ -57,9 +57,9 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
   const bool passes_key = listener()->auth.mode == config::AuthMode::key_passthrough;
   std::string why;
   const std::shared_ptr<const config::User> user = co_await find_user(message, why);
-  const Admission admitted = admission(user.get(), who_.address, !who_.via.empty(), who_.certificates);
-  if (admitted == Admission::admitted) co_return Account{user};
-  const bool by_password = admitted == Admission::by_password;
+  const Entrance entrance = entrance_for(user.get(), who_.address, !who_.via.empty(), who_.certificates);
+  if (entrance == Entrance::open) co_return Account{user};
+  const bool by_password = entrance == Entrance::by_password;
   const auto mock = mock_verifier(name, *worker_.config);
   const protocol::ScramVerifier& verifier = by_password ? *user->verifier : mock;
   ClientLogin login(name, verifier, client_.channel_binding());
@@ -68,6 +68,8 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
     auto step = login.feed(bytes);
     bytes.clear();
     if (auto* refused = std::get_if<ClientLogin::Refuse>(&step)) {
+      who_.user = name;
+      if (why.empty()) login_failed();
       auto fields = named();
       fields["user"] = name;
       fields["reason"] = by_password ? refused->why : why.empty() ? "there is no such login" : why;

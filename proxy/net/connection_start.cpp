@@ -11,6 +11,7 @@
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 #include "proxy/net/cancel_request.h"
+#include "proxy/net/client_hello.h"
 #include "proxy/net/connection.h"
 
 namespace pgwarden::net {
@@ -55,6 +56,7 @@ bool may_set_search_path(const protocol::StartupMessage& message) {
 asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
+  if (!co_await admitted(start->message.user())) co_return;
   const config::AuthMode auth = listener() == nullptr ? config::AuthMode::passthrough : listener()->auth.mode;
   std::optional<Account> account;
   if (auth != config::AuthMode::passthrough) {
@@ -101,7 +103,8 @@ session::TlsRule Connection::tls_rule(const TlsContext& tls) const {
 
 /// The TLS handshake with the client. False when the connection has come to its end with it.
 asio::awaitable<bool> Connection::encrypt_client(TlsContext tls, bool direct) {
-  std::string why = co_await client_.handshake(accepting(*tls));
+  std::string why = "no plausible ClientHello";
+  if (co_await client_hello_is_plausible(client_.socket())) why = co_await client_.handshake(accepting(*tls));
   if (why.empty() && direct && !client_.agreed_on_postgresql()) {  // as src/backend/tcop/backend_startup.c
     why = "without an SSLRequest it has to name the protocol \"postgresql\" (ALPN)";
   }
@@ -188,20 +191,24 @@ boost::json::object Connection::named() const {
   return fields;
 }
 
-std::optional<Target> Connection::cancel_target(const std::string& key) const {
-  if (auto known = worker_.shared.cancel_keys.find(key)) return known;
-  // With one upstream the key may belong to a session of another pgwarden in front of the same server.
-  const config::Listener* from = listener();
-  return from != nullptr && from->databases.empty() ? route("") : std::nullopt;
-}
-
 asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request) {
   disarm();
-  const auto target = cancel_target(request.key);
+  Shared& shared = worker_.shared;
+  auto target = shared.cancel_keys.find(request.key);
+  const bool known = target.has_value();
+  // With one upstream the key may belong to a session of another pgwarden in front of the same server.
+  if (const auto* from = listener(); !known && from != nullptr && from->databases.empty()) target = route("");
   if (!target) {
-    worker_.shared.log.write(Level::info, "cancel request for an unknown session", named());
+    shared.log.write(Level::info, "cancel request for an unknown session", named());
     co_return;
   }
+  const CancelSlot slot(known ? shared.cancels.of_known : shared.cancels.of_unknown,
+                        known ? worker_.config->limits.max_connections : CancelsUnderWay::of_unknown_max);
+  if (!slot.taken()) {
+    shared.log.write(Level::warning, "cancel request dropped: too many at once", named());
+    co_return;
+  }
+  no_longer_pending();
   co_await send_cancel(*target, request.key);
 }
 

@@ -20,6 +20,7 @@ namespace {
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 /// Out of descriptors or memory: others must close before accepting again makes sense.
 constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::chrono::seconds recovery{1};
 
 std::uint64_t next_connection_number() {
   static std::atomic<std::uint64_t> last{0};
@@ -77,15 +78,22 @@ void Listener::open(const config::Endpoint& address) {
 }
 
 asio::awaitable<void> Listener::accept(NextWorker next_worker) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> failed;  // until it has gone well for a while
   while (acceptor_.is_open()) {
     Worker& worker = next_worker();
     auto [error, socket] = co_await acceptor_.async_accept(worker.context, use_tuple);
     if (error == asio::error::operation_aborted) break;
     if (error) {
-      log_.write(audit::Level::error, "cannot accept connections", {{"error", error.message()}});
+      if (!failed) log_.write(audit::Level::error, "cannot accept connections", {{"error", error.message()}});
+      failed = Clock::now();
       pause_.expires_after(accept_pause);
       co_await pause_.async_wait(use_tuple);
       continue;
+    }
+    if (failed && Clock::now() - *failed > recovery) {
+      log_.write(audit::Level::info, "accepting connections again");
+      failed.reset();
     }
     asio::post(worker.context, [&worker, index = index_, client = Socket(std::move(socket))]() mutable {
       std::make_shared<Connection>(worker, std::move(client), index, next_connection_number())->start();

@@ -1,10 +1,16 @@
 #include "proxy/net/server.h"
 
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -18,9 +24,34 @@ namespace {
 using audit::Level;
 /// How often a draining server looks whether its last session has ended.
 constexpr std::chrono::milliseconds end_check_interval{20};
+constexpr std::chrono::seconds housekeeping_interval{1};
 
 unsigned worker_count(unsigned configured) {
   return configured > 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// The memory that the process has in use (proc(5), "statm"); nullopt when there is no descriptor to ask
+/// with.
+std::optional<std::uint64_t> resident_bytes() {
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  if (!(std::ifstream("/proc/self/statm") >> size >> resident)) return std::nullopt;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Sessions have two sockets each, of which shells and service managers allow a process few at first.
+void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
+  constexpr rlim_t others = 64;
+  const rlim_t wanted = rlim_t{connections_max} * 3 + others;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= wanted) return;
+  log.write(Level::warning, "too few open files are allowed for max_connections",
+            {{"max_connections", connections_max}, {"open_files", limit.rlim_cur}, {"wanted", wanted}});
 }
 
 }  // namespace
@@ -32,8 +63,10 @@ Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& l
   for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
     listeners_.push_back(std::make_unique<Listener>(context_, config_->listeners[i].listen, i, log_));
   }
-  const Shared shared{log_, cancel_keys_, guard_, derived_keys_, parsers_};
-  for (unsigned i = 0; i < worker_count(config_->workers); ++i) {
+  const unsigned count = worker_count(config_->workers);
+  const Shared shared{log_,   cancel_keys_,  cancels_, admission_, login_failures_,
+                      guard_, derived_keys_, parsers_, count};
+  for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, config_, tls));
   }
 }
@@ -45,9 +78,12 @@ Server::~Server() {
 }
 
 void Server::run() {
+  raise_file_limit(config_->limits.max_connections, log_);
   for (const auto& worker : workers_) {
+    asio::co_spawn(worker->context, keep_house(*worker), asio::detached);
     threads_.push_back(std::make_unique<Thread>([&context = worker->context] { context.run(); }));
   }
+  asio::co_spawn(context_, keep_house(), asio::detached);
   threads_.push_back(std::make_unique<Thread>([this] { parsers_.run(); }));
   const auto next_worker = [this, next = std::size_t{0}]() mutable -> Worker& {
     return *workers_[next++ % workers_.size()];
@@ -58,7 +94,38 @@ void Server::run() {
   }
   log_upstreams();
   context_.run();
+  log_.write_left_out();
   log_.write(Level::info, "stopped");
+}
+
+/// Who is idle, or does not read, for too long is found here, so that nobody else needs a timer.
+asio::awaitable<void> Server::keep_house(Worker& worker) {
+  asio::steady_timer pause(worker.context);
+  for (;;) {
+    pause.expires_after(housekeeping_interval);
+    co_await pause.async_wait(asio::use_awaitable);
+    const auto now = Unchanged::Clock::now();
+    for (Connection* connection : worker.connections) connection->look(now);
+  }
+}
+
+asio::awaitable<void> Server::keep_house() {
+  asio::steady_timer pause(context_);
+  for (bool was_full = false;;) {
+    log_.write_left_out();
+    const std::uint64_t memory_max = config_->limits.max_memory;
+    const bool full = memory_max > 0 && resident_bytes().value_or(was_full ? memory_max + 1 : 0) > memory_max;
+    if (full) ::malloc_trim(0);  // or what was freed would count on
+    if (full != was_full) {
+      log_.write(full ? Level::warning : Level::info,
+                 full ? "memory is full: no new sessions" : "memory for new sessions again",
+                 {{"max_memory", memory_max}});
+    }
+    admission_.set_memory_full(full);
+    was_full = full;
+    pause.expires_after(housekeeping_interval);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
 }
 
 /// A host that was meant to be protected and is misspelt somewhere should be seen here.

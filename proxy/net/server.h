@@ -9,10 +9,13 @@
 
 #include "config/config.h"
 #include "proxy/audit/log.h"
+#include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/cancel_slots.h"
 #include "proxy/net/derived_keys.h"
 #include "proxy/net/guard.h"
 #include "proxy/net/listener.h"
+#include "proxy/net/login_failures.h"
 #include "proxy/net/thread.h"
 #include "proxy/net/worker.h"
 
@@ -47,6 +50,8 @@ class Server {
   void drain();
   void terminate();
   void watch_end();
+  boost::asio::awaitable<void> keep_house();
+  static boost::asio::awaitable<void> keep_house(Worker& worker);
   template <typename Action>
   void on_every_worker(Action action);
 
@@ -59,6 +64,9 @@ class Server {
   boost::asio::steady_timer timer_{context_};
   CancelKeys cancel_keys_;
   DerivedKeys derived_keys_;
+  CancelsUnderWay cancels_;
+  Admission admission_;
+  LoginFailures login_failures_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Guard guard_;  ///< behind workers_: what it answers must be there until it has ended
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -3,14 +3,18 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <list>
 #include <memory>
 #include <set>
 
 #include "config/config.h"
 #include "proxy/audit/log.h"
+#include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/cancel_slots.h"
 #include "proxy/net/derived_keys.h"
 #include "proxy/net/guard.h"
+#include "proxy/net/login_failures.h"
 #include "proxy/net/tls.h"
 
 namespace pgwarden::net {
@@ -21,9 +25,13 @@ class Connection;
 struct Shared {
   const audit::Log& log;
   CancelKeys& cancel_keys;
+  CancelsUnderWay& cancels;
+  Admission& admission;
+  LoginFailures& login_failures;
   Guard& guard;
   DerivedKeys& derived_keys;
   boost::asio::io_context& parsers;  ///< for what takes too long between two reads
+  std::size_t worker_count;
 };
 
 /// An io_context that one thread runs, and the connections that live on it. Everything but `context` is
@@ -37,6 +45,7 @@ struct Worker {
   std::shared_ptr<const config::Config> config;  ///< replaced on reload, and with it
   std::shared_ptr<const TlsContexts> tls;        ///< what it says of TLS
   std::set<Connection*> connections;
+  std::list<Connection*> pending;      ///< those that have not said what they want; the oldest first
   boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
 };

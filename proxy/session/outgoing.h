@@ -39,6 +39,11 @@ class Outgoing {
 
   const std::vector<Part>& parts() const noexcept { return parts_; }
   bool empty() const noexcept { return parts_.empty(); }
+  std::size_t size() const noexcept {
+    std::size_t size = 0;
+    for (const Part& part : parts_) size += part.bytes.size();
+    return size;
+  }
 
   /// Drops the first `size` bytes, which were sent.
   void consume(std::size_t size) {

@@ -289,7 +289,7 @@ void Session::on_backend_header(const FrameReader::Item& item) {
   bool whole = item.body_bytes <= inspected_body_max;
   if (item.tag == backend::error_response) {
     pipeline_.received_error();
-    whole = whole && (!denials_.empty() || proving_);
+    whole = whole && (!denials_.empty() || !logged_in());
   } else if (item.tag == backend::copy_in_response || item.tag == backend::copy_both_response) {
     pipeline_.received_copy_in();
     whole = false;
@@ -300,6 +300,7 @@ void Session::on_backend_header(const FrameReader::Item& item) {
 void Session::on_backend_frame(const FrameReader::Item& item, Outgoing& to_frontend) {
   const protocol::Bytes body = FrameReader::body(item.bytes);
   if (item.tag == backend::error_response) {
+    login_failed_ = is_login_failure(body);
     if (binds_channel(body)) {
       backend_.release();
       to_frontend.write(protocol::encode_fatal("28000", channel_binding_lost, channel_binding_hint));
@@ -347,6 +348,12 @@ void Session::on_ready_for_query(char status) {
   if (pipeline_.drained()) lexer_.settled();
 }
 
+/// Class 28, invalid authorization: a wrong password, no such role, no entry in pg_hba.conf.
+bool Session::is_login_failure(protocol::Bytes error_response) const {
+  return !logged_in() &&
+         protocol::error_field(protocol::decode_error_fields(error_response), 'C').starts_with("28");
+}
+
 /// Whether the server refuses a login for its channel binding (auth-scram.c: 28000, before it says that the
 /// proof is right; a wrong password is 28P01).
 bool Session::binds_channel(protocol::Bytes error_response) const {
@@ -375,9 +382,8 @@ void Session::fail(std::string_view sqlstate, std::string_view message, std::str
   frontend_ended_ = true;
 }
 
-bool Session::idle() const noexcept {
-  return transaction_status_ == 'I' && pipeline_.drained() && frame_.empty() && backend_.at_boundary() &&
-         frontend_.at_boundary();
+bool Session::quiet() const noexcept {
+  return pipeline_.drained() && frame_.empty() && backend_.at_boundary() && frontend_.at_boundary();
 }
 
 }  // namespace pgwarden::session

@@ -5,6 +5,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/frame_reader.h"
 #include "proxy/session/denials.h"
@@ -66,8 +67,12 @@ class Session {
 
   /// The first ReadyForQuery has been seen.
   bool logged_in() const noexcept { return transaction_status_ != '\0'; }
+  /// The server has refused the login. True once.
+  bool take_login_failure() noexcept { return std::exchange(login_failed_, false); }
   /// Logged in, outside a transaction, with nothing under way in either direction.
-  bool idle() const noexcept;
+  bool idle() const noexcept { return transaction_status_ == 'I' && quiet(); }
+  /// The same within a transaction, which may have failed.
+  bool idle_in_transaction() const noexcept { return logged_in() && transaction_status_ != 'I' && quiet(); }
   /// The key of BackendKeyData: process id and secret as on the wire; empty before.
   const std::string& cancel_key() const noexcept { return cancel_key_; }
   /// As the server last reported it; nullopt before.
@@ -85,8 +90,10 @@ class Session {
   void on_backend_header(const protocol::FrameReader::Item& item);
   void on_backend_frame(const protocol::FrameReader::Item& item, Outgoing& to_frontend);
   void on_ready_for_query(char status);
+  bool is_login_failure(protocol::Bytes error_response) const;
   bool binds_channel(protocol::Bytes error_response) const;
   void send_notices(Outgoing& to_frontend);
+  bool quiet() const noexcept;
 
   SessionSettings settings_;
   protocol::FrameReader frontend_;
@@ -107,6 +114,7 @@ class Session {
   bool client_encrypted_ = false;
   bool server_encrypted_ = false;
   bool proving_ = false;  ///< a SASL exchange is under way
+  bool login_failed_ = false;
   char transaction_status_ = '\0';
   std::string fatal_;
   std::string cancel_key_;

@@ -50,6 +50,14 @@ TEST_CASE("the least configuration, and its defaults", "[load]") {
   CHECK(config.listeners[0].databases.empty());
   CHECK(config.limits.max_statement_bytes == 16u << 20);
   CHECK(config.limits.login_timeout == milliseconds(30'000));
+  CHECK(config.limits.max_connections == 1000);
+  CHECK(config.limits.max_connections_per_user == 0);
+  CHECK(config.limits.max_connections_per_address == 0);
+  CHECK(config.limits.max_failed_logins == 10);
+  CHECK(config.limits.max_memory == 0);
+  CHECK(config.limits.idle_timeout == milliseconds(0));
+  CHECK(config.limits.idle_in_transaction_timeout == milliseconds(0));
+  CHECK(config.limits.write_timeout == milliseconds(0));
   CHECK(config.limits.drain_timeout == milliseconds(30'000));
   CHECK(config.limits.upstream_connect_timeout == milliseconds(10'000));
   CHECK(config.log.format == LogFormat::automatic);
@@ -82,7 +90,10 @@ rules:
   - name: r
     effect: warn
     match: {classes: [ddl_drop]}
-limits: {max_statement_bytes: 64kB, login_timeout: 500ms, drain_timeout: 0s, upstream_connect_timeout: 2min}
+limits:
+  {max_statement_bytes: 64kB, login_timeout: 500ms, drain_timeout: 0s, upstream_connect_timeout: 2min,
+   max_connections: 1, max_connections_per_user: 2, max_connections_per_address: 3, max_failed_logins: 4,
+   max_memory: 16GiB, idle_timeout: 5s, idle_in_transaction_timeout: 6s, write_timeout: 7s}
 log: {format: json, level: debug, log_literals: true}
 workers: 3
 )");
@@ -110,6 +121,14 @@ workers: 3
   CHECK(config.policy->rules[1].file == "read_only");
   CHECK(config.limits.max_statement_bytes == 65536);
   CHECK(config.limits.login_timeout == milliseconds(500));
+  CHECK(config.limits.max_connections == 1);
+  CHECK(config.limits.max_connections_per_user == 2);
+  CHECK(config.limits.max_connections_per_address == 3);
+  CHECK(config.limits.max_failed_logins == 4);
+  CHECK(config.limits.max_memory == std::uint64_t{16} << 30);
+  CHECK(config.limits.idle_timeout == milliseconds(5'000));
+  CHECK(config.limits.idle_in_transaction_timeout == milliseconds(6'000));
+  CHECK(config.limits.write_timeout == milliseconds(7'000));
   CHECK(config.limits.drain_timeout == milliseconds(0));
   CHECK(config.limits.upstream_connect_timeout == milliseconds(120'000));
   CHECK(config.log.format == LogFormat::json);
@@ -194,6 +213,7 @@ TEST_CASE("numbers, sizes and times", "[load]") {
         "3:24: \"max_statement_bytes\" must be from 1KiB to 1GiB, not \"1000\"");
   CHECK(limit("max_statement_bytes: 2GiB") ==
         "3:24: \"max_statement_bytes\" must be from 1KiB to 1GiB, not \"2GiB\"");
+  CHECK(limit("max_connections: 0") == "3:20: \"max_connections\" must be from 1 to 1000000, not \"0\"");
   CHECK(limit("login_timeout: 30") ==
         "3:18: \"30\" is not a time / a number with its unit: 500ms, 30s, 2min, 1h");
   CHECK(limit("login_timeout: 0s") == "3:18: \"login_timeout\" must be from 1ms to 24h, not \"0s\"");

@@ -1,0 +1,99 @@
+"""Sessions that are idle or unread for too long end, and no others."""
+
+import time
+import unittest
+
+from support import ServerTest, eventually
+from wire import player
+
+
+class Timeouts(ServerTest):
+    def last_words(self, session):
+        session.finish()
+        fields = player.error_fields(session.received[-1][1])
+        return session.received[-1][0], fields.get("V"), fields.get("C"), fields.get("M")
+
+
+class Idle(Timeouts):
+    extra = "limits: {idle_timeout: 2s, idle_in_transaction_timeout: 1s}"
+
+    def test_an_idle_session_ends_and_a_busy_one_does_not(self):
+        idle, busy, working = self.raw_session(), self.raw_session(), self.raw_session()
+        began = time.monotonic()
+        working.query("SELECT pg_sleep(5)")
+        working.send()
+        for _ in range(8):
+            time.sleep(0.5)
+            busy.query("SELECT 1")
+            busy.until("Z", 1)
+        self.assertEqual(busy.received[-1], ("Z", b"I"))
+        self.assertEqual(self.last_words(idle),
+                         ("E", "FATAL", "57P05", "terminating connection due to idle-session timeout"))
+        working.until("Z", 1)
+        self.assertEqual([tag for tag, _ in working.received], ["T", "D", "C", "Z"])
+        self.assertGreater(time.monotonic() - began, 4.5)
+        self.assertIn("terminating connection due to idle-session timeout",
+                      [record["reason"] for record in self.log_records("session ended")])
+
+    def test_a_session_ends_that_is_idle_in_a_transaction_with_what_it_had_locked(self):
+        self.postgres.psql("postgres", "CREATE TABLE held (v int)")
+        for broken in (False, True):
+            with self.subTest(broken=broken):
+                session = self.raw_session(application_name="holding")
+                session.query("BEGIN")
+                session.query("LOCK TABLE held")
+                if broken:
+                    session.query("SELECT 1/0")
+                session.until("Z", 3 if broken else 2)
+                self.assertEqual(self.last_words(session),
+                                 ("E", "FATAL", "25P03", "terminating connection due to idle-in-transaction timeout"))
+                self.assertTrue(eventually(lambda: self.backends("holding") == 0))
+        self.postgres.psql("postgres", "SET lock_timeout = '5s'; DROP TABLE held")
+
+
+class NoTimeouts(Timeouts):
+    def test_by_default_sessions_may_be_idle(self):
+        idle, in_transaction = self.raw_session(), self.raw_session()
+        in_transaction.query("BEGIN")
+        in_transaction.until("Z", 1)
+        time.sleep(4)
+        for session, status in ((idle, b"I"), (in_transaction, b"T")):
+            session.query("SELECT 1")
+            session.until("Z", 1)
+            self.assertEqual(session.received[-1], ("Z", status))
+
+
+class Unread(Timeouts):
+    extra = "limits: {write_timeout: 2s}"
+    RESULT = "SELECT repeat('x', 1000) FROM generate_series(1, 100000)"
+
+    def test_a_client_that_does_not_read_ends_with_its_backend(self):
+        session = self.raw_session(application_name="unread")
+        session.query(self.RESULT)
+        session.send()
+        self.assertEqual(self.backends("unread"), 1)
+        self.assertTrue(eventually(lambda: self.backends("unread") == 0))
+        self.assertTrue(eventually(lambda: [record["reason"] for record in self.log_records("session ended")]
+                                   == ["terminating connection because the client does not read"]))
+        session.finish()
+        self.assertLess(sum(tag == "D" for tag, _ in session.received), 100_000)
+
+    def test_a_client_that_reads_slowly_or_waits_for_the_server_goes_on(self):
+        slow, waiting = self.raw_session(), self.raw_session()
+        waiting.query("SELECT pg_sleep(5)")
+        waiting.send()
+        slow.query(self.RESULT)
+        slow.send()
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            slow.read_message()
+            if len(slow.received) % 10_000 == 0:
+                time.sleep(0.5)
+        slow.until("Z", 1)
+        self.assertEqual(sum(tag == "D" for tag, _ in slow.received), 100_000)
+        waiting.until("Z", 1)
+        self.assertEqual(waiting.received[-1], ("Z", b"I"))
+
+
+if __name__ == "__main__":
+    unittest.main()
