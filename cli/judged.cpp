@@ -43,7 +43,7 @@ policy::Principal principal(const config::Sender& sender, const config::Config& 
     if (upstream == nullptr) {
       throw std::runtime_error("no listener has a route for database \"" + who.database + "\"");
     }
-    who.host = upstream->endpoint.host;
+    who.host = upstream->hosts.front().endpoint.host;
     if (!upstream->database.empty()) who.database = upstream->database;
   }
   return who;

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "proxy/net/stream.h"
-#include "proxy/net/upstream.h"
+#include "proxy/net/upstream_search.h"
 #include "proxy/net/worker.h"
 #include "proxy/session/session.h"
 #include "proxy/session/startup_flow.h"
@@ -35,13 +35,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using Status = session::Session::Status;
+  /// What a server says to a StartupMessage, as far as another server could be asked.
+  struct FirstAnswer {
+    enum class Kind : std::uint8_t { ready, error, not_now, failed, unreachable };
+    Kind kind = Kind::ready;
+    std::string why;
+  };
 
   asio::awaitable<void> start_up();
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
   asio::awaitable<bool> encrypt_client(TlsContext tls, bool direct);
-  asio::awaitable<bool> open_upstream(const std::string& startup_message);
-  asio::awaitable<bool> refuses();
+  asio::awaitable<bool> open_upstream(const protocol::StartupMessage& message);
+  asio::awaitable<bool> open_address(std::string startup_packet, UpstreamSearch& search);
+  asio::awaitable<FirstAnswer> ask(std::string startup_packet, Encrypt encrypt, const UpstreamSearch& search);
   asio::awaitable<void> client_leaves();
   asio::awaitable<std::size_t> end_of_turn();
   asio::awaitable<void> pump_frontend(std::string first_bytes);
@@ -53,7 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool proxy_header_due() const;
   boost::json::object named() const;
   session::TlsRule tls_rule(const TlsContext& tls) const;
-  void begin_session(protocol::StartupMessage& message);
+  asio::awaitable<bool> begin_session(protocol::StartupMessage& message);
   std::optional<Target> route(const std::string& database) const;
   std::optional<Target> cancel_target(const std::string& key) const;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocol/frame_reader.h"
+#include "protocol/session_attributes.h"
 #include "proxy/session/denials.h"
 #include "proxy/session/judgement.h"
 #include "proxy/session/lexer_state.h"
@@ -21,6 +22,8 @@ struct SessionSettings {
   bool protected_host = true;   ///< false: nothing waits, and only malformed statements are replaced
   bool temporary_first = true;  ///< false: the startup parameters may move pg_temp from its first place
   bool read_only = false;       ///< begins so: a server that then reports something else ends the session
+  protocol::TargetSession target_session =
+      protocol::TargetSession::any;  ///< of another kind it ends at login
 };
 
 /// Sans-io (D18): bytes in, bytes out, no sockets, no clock, no log. Begins when the StartupMessage has been
@@ -93,6 +96,7 @@ class Session {
   protocol::FrameReader backend_;
   Pipeline pipeline_;
   LexerState lexer_;
+  protocol::SessionAttributes attributes_;
   Denials denials_;
   std::deque<std::string> notices_;  ///< of rules that warn, not yet between two frames of the server
 
