@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -14,7 +15,7 @@ import unittest
 import psycopg2
 from support import BINARY, ServerTest
 from lib.certificates import Authority
-from lib.servers import Pgwarden, ScratchPostgres, free_port
+from lib.servers import Pgwarden, ScratchPostgres
 
 
 def error_response(sqlstate, message):
@@ -82,17 +83,21 @@ class Hosts(ServerTest):
             f"ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n", "host all nobody all reject"))
         cls.standby = cls.enterClassContext_(ScratchPostgres(standby_of=cls.postgres.port))
 
-    def through(self, url, **options):
+    def through(self, url, binary=BINARY, timeout="2s", extra=""):
         """A pgwarden of its own before `url`."""
-        pgwarden = Pgwarden(options.pop("binary", BINARY), self.postgres)
-        pgwarden.write_config("listeners:\n"
-                              f"  - listen: 127.0.0.1:{pgwarden.protected[1]}\n"
-                              f"    upstream: {url}\n"
-                              f"limits: {{upstream_connect_timeout: {options.pop('timeout', '2s')}}}\n"
-                              f"{options.pop('extra', '')}\n")
-        pgwarden = pgwarden.__enter__()
-        self.addCleanup(pgwarden.__exit__, None, None, None)
-        return pgwarden
+        for last in (False, False, True):
+            pgwarden = Pgwarden(binary, self.postgres)
+            pgwarden.write_config("listeners:\n"
+                                  f"  - listen: 127.0.0.1:{pgwarden.protected[1]}\n"
+                                  f"    upstream: {url}\n"
+                                  f"limits: {{upstream_connect_timeout: {timeout}}}\n{extra}\n")
+            try:
+                return self.enterContext_(pgwarden)
+            except RuntimeError as error:  # somebody else may have been given its port in the meantime
+                shutil.rmtree(pgwarden.directory)
+                if last or "Address already in use" not in str(error):
+                    raise
+        return None
 
     def connect(self, pgwarden, **parameters):
         parameters = {"host": "127.0.0.1", "port": pgwarden.protected[1], "user": "postgres", "dbname": "postgres",
@@ -118,14 +123,22 @@ class Hosts(ServerTest):
     def fake(self, answer, **options):
         return self.enterContext_(Fake(answer, **options))
 
+    def dead(self):
+        """A port that is taken, but nobody listens there."""
+        bound = socket.socket()
+        self.addCleanup(bound.close)
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]
+
     def enterContext_(self, manager):
+        value = manager.__enter__()
         self.addCleanup(manager.__exit__, None, None, None)
-        return manager.__enter__()
+        return value
 
 
 class Order(Hosts):
     def test_the_first_that_is_there(self):
-        here, standby, dead = self.postgres.port, self.standby.port, free_port()
+        here, standby, dead = self.postgres.port, self.standby.port, self.dead()
         for url, expected in ((f"postgres://127.0.0.1:{here},127.0.0.1:{standby}", here),
                               (f"postgres://127.0.0.1:{standby},127.0.0.1:{here}", standby),
                               (f"postgres://127.0.0.1:{dead},127.0.0.1:{here}/postgres", here),
@@ -167,7 +180,7 @@ class Order(Hosts):
         self.assertNotIn("nobody", pathlib.Path(self.standby.directory, "log").read_text(encoding="utf-8"))
 
     def test_none(self):
-        dead, starting, hole = free_port(), self.fake(STARTING), self.fake(None)
+        dead, starting, hole = self.dead(), self.fake(STARTING), self.fake(None)
         pgwarden = self.through(f"postgres://127.0.0.1:{dead},127.0.0.1:{starting.port},127.0.0.1:{hole.port},"
                                 "no-such-host.invalid?sslmode=disable", timeout="500ms")
         self.assertRegex(
@@ -192,7 +205,7 @@ class Order(Hosts):
         wrapper.chmod(0o755)
         if subprocess.run([wrapper, "--version"], capture_output=True, check=False).returncode != 0:
             self.skipTest("no namespace with an /etc/hosts of its own to be had")
-        here, dead = self.postgres.port, free_port()
+        here, dead = self.postgres.port, self.dead()
         pgwarden = self.through(f"postgres://db.test:{here}", binary=wrapper)
         self.assertEqual(self.port_of(pgwarden), here)
         refused = self.refused(self.through(f"postgres://db.test:{dead}", binary=wrapper))
@@ -209,7 +222,7 @@ class Names(Hosts):
 
     def test_certificates(self):
         """verify-full holds each host to its own name, and a wrong one ends the search."""
-        here, dead, root = self.postgres.port, free_port(), self.authority.path
+        here, dead, root = self.postgres.port, self.dead(), self.authority.path
         query = f"sslmode=verify-full&sslrootcert={root}"
         right = self.through(f"postgres://127.0.0.1:{dead},localhost:{here}/?{query}")
         self.assertTrue(self.one(self.connect(right), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
@@ -225,7 +238,7 @@ class Names(Hosts):
                          f'"db.example.com:{here}" \\(127.0.0.1:{here}\\): SSL error: .*mismatch')
 
     def test_protection(self):
-        dead, here = free_port(), self.postgres.port
+        dead, here = self.dead(), self.postgres.port
         listed = f"postgres://127.0.0.1:{dead},localhost:{here}"
         for protect, denied in (("localhost", True), ("127.0.0.1", False), ("db.example.com", False)):
             with self.subTest(protect):
@@ -249,7 +262,7 @@ class Names(Hosts):
                 self.assertEqual("replication" in done.stderr, denied, done.stderr)
 
     def test_cancel_requests(self):
-        for url in (f"postgres://127.0.0.1:{free_port()},127.0.0.1:{self.postgres.port}",
+        for url in (f"postgres://127.0.0.1:{self.dead()},127.0.0.1:{self.postgres.port}",
                     f"postgres://127.0.0.1:{self.standby.port},127.0.0.1:{self.postgres.port}",
                     f"postgres://localhost:{self.postgres.port},127.0.0.1:{self.standby.port}"):
             with self.subTest(url):
@@ -297,12 +310,12 @@ class Kinds(Hosts):
     def test_as_libpq(self):
         for server in (self.postgres, self.standby):
             for words in self.WORDS:
+                pgwarden = self.through(f"postgres://127.0.0.1:{server.port}/?target_session_attrs={words}")
                 for options in ("", "-c default_transaction_read_only=on"):
                     with self.subTest(words=words, primary=server is self.postgres, options=options):
                         direct = self.outcome(lambda: psycopg2.connect(
                             host="127.0.0.1", port=server.port, user="postgres", dbname="postgres", options=options,
                             target_session_attrs=words))
-                        pgwarden = self.through(f"postgres://127.0.0.1:{server.port}/?target_session_attrs={words}")
                         self.assertEqual(self.outcome(lambda: self.connect(pgwarden, options=options)), direct)
 
     def test_with_several_hosts_it_is_a_problem(self):

@@ -60,7 +60,6 @@ TEST_CASE("the least configuration, and its defaults", "[load]") {
   CHECK(config.policy->preset == "guarded");
   CHECK(config.policy->default_effect == policy::Effect::allow);
   CHECK(config.policy->protects("db.example.com"));
-  CHECK(config.policy->protects("standby.example.com"));
   CHECK(config.policy->protects("/var/run/postgresql"));
 }
 
