@@ -42,6 +42,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_policy(app, exit_code);
   cli::add_server_guard(app, exit_code);
   cli::add_check(app, exit_code);
+  cli::add_doctor(app, exit_code);
   cli::add_health(app, exit_code);
   app.footer(examples);  // last: subcommands would inherit it
   try {
