@@ -19,6 +19,7 @@ constexpr const char* examples = R"(Examples:
   pgwarden run postgres://user@db.example.com:5432/app
   pgwarden run --config pgwarden.yaml
   pgwarden run "$DATABASE_URL" -- npm run dev
+  pgwarden doctor --config pgwarden.yaml
   pgwarden explain 'DROP TABLE product CASCADE'
   pgwarden check migrations/
 )";

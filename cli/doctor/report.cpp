@@ -7,15 +7,24 @@
 #include <iomanip>
 #include <ostream>
 
+#include "policy/printable.h"
+
 namespace pgwarden::cli::doctor {
 
 namespace {
 
 constexpr int level_width = 9;
+constexpr std::size_t text_bytes_max = 1000;
 
 std::string_view word(Level level) { return level_words[static_cast<std::size_t>(level)]; }
 
 }  // namespace
+
+/// Servers' own words are in it.
+void Report::add(Finding finding) {
+  finding.text = policy::printable(finding.text, text_bytes_max);
+  sections_.back().findings.push_back(std::move(finding));
+}
 
 std::size_t Report::count(Level level) const {
   std::size_t found = 0;

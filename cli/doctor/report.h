@@ -42,7 +42,7 @@ class Report {
   const std::vector<Section>& sections() const noexcept { return sections_; }
 
  private:
-  void add(Finding finding) { sections_.back().findings.push_back(std::move(finding)); }
+  void add(Finding finding);
 
   std::vector<Section> sections_;
 };

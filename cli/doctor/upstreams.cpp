@@ -106,11 +106,13 @@ void check_scram(const Case& the, const Probe& probe) {
   the.report.ok(binds ? "users log in by SCRAM-SHA-256, with channel binding"
                       : "users log in by SCRAM-SHA-256");
   if (!binds || the.listener.tls.mode == SslMode::disable) return;
+  const bool clear_too = the.listener.tls.mode < SslMode::require;
   the.report.problem(
       "clients that use TLS and bind the channel (libpq, pgjdbc) cannot log in: there are two TLS "
       "connections",
-      "let them use channel_binding=disable, or sslmode=disable up to pgwarden, or let pgwarden log them in "
-      "itself (\"auth: managed\" or \"auth: key_passthrough\")");
+      std::string("let them use channel_binding=disable, ") +
+          (clear_too ? "or sslmode=disable up to pgwarden, " : "") +
+          "or let pgwarden log them in itself (\"auth: managed\" or \"auth: key_passthrough\")");
 }
 
 void check_answer(const Case& the, const Probe& probe) {

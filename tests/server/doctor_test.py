@@ -3,14 +3,16 @@
 import json
 import pathlib
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from support import BINARY, ServerTest
 from lib.certificates import Authority
 from lib.poolers import PgBouncer
-from lib.servers import ScratchPostgres, free_port
+from lib.servers import Pgwarden, ScratchPostgres, free_port
 
 SECRET = "never-shown"
 
@@ -140,6 +142,32 @@ class Servers(Doctor):
             self.assertEqual(code, 0, findings)
             self.assertIn("warning: the server's certificate has expired on", findings)
 
+    def test_hostile_servers(self):
+        """What they say does not reach the terminal as it is, and their silence has an end."""
+        words = b"SFATAL\0C28000\0M\x1b[2Jcleared\0\0"
+        for answer, expected in ((b"E" + struct.pack("!I", len(words) + 4) + words, r"it answers: \\x1B\[2Jcleared"),
+                                 (b"R\xff\xff\xff\xff", "it answers: no answer in time"),
+                                 (b"R\0\0\0\0", "it answers: no answer in time"),
+                                 (b"R\0\0\0\x08\0\0\0\x63", "asks for a login that is not known"),
+                                 (b"R\0\0\0\x08\0\0\0\x07", "users log in by GSSAPI or SSPI")):
+            with self.subTest(answer), socket.create_server(("127.0.0.1", 0)) as listening:
+                listening.settimeout(20)
+
+                def serve():
+                    with listening.accept()[0] as peer:
+                        peer.settimeout(20)
+                        peer.recv(1000)
+                        peer.sendall(answer)
+                        peer.recv(1000)
+                server = threading.Thread(target=serve)
+                server.start()
+                upstream = f"postgres://a@127.0.0.1:{listening.getsockname()[1]}/d?sslmode=disable"
+                code, findings = self.doctor("--config", self.config(
+                    f"listen: 127.0.0.1:0\n    upstream: {upstream}", "limits: {upstream_connect_timeout: 1s}"))
+                server.join(20)
+                self.assertEqual(code, 1)
+                self.assertRegex(findings, f"problem: .*{expected}")
+
     def test_a_pooler(self):
         for mode, level in (("transaction", "warning: a pooler is in front of the server, and pools by transactions"),
                             ("session", "ok: a pooler is in front of the server")):
@@ -200,7 +228,8 @@ class Listeners(Doctor):
             code, findings = self.doctor(self.url("scram"), "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
             self.assertEqual(code, 1)
             self.assertRegex(findings, "problem: cannot listen on 127.0.0.1:.*Address already in use")
-        code, findings = self.doctor(self.url("scram"), "--listen", f"127.0.0.1:{self.postgres.port}")
+        with Pgwarden(BINARY, self.postgres) as running:
+            code, findings = self.doctor(self.url("scram"), "--listen", f"127.0.0.1:{running.protected[1]}")
         self.assertEqual(code, 0, findings)
         self.assertIn("ok: somebody serves PostgreSQL's clients there already", findings)
         self.assertIn("ok: can be listened on", self.doctor(self.url("scram"), "--listen", f"127.0.0.1:{free_port()}")[1])
