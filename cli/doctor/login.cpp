@@ -99,6 +99,7 @@ std::string text(const Result& result, int column) {
 
 void begin(PGconn* connection) {
   query(connection, "BEGIN READ ONLY");
+  query(connection, "SET LOCAL search_path = pg_catalog");
   query(connection, "SET LOCAL statement_timeout = '10s'");
 }
 

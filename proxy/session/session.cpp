@@ -180,7 +180,7 @@ Session::Status Session::on_frontend_frame(Outgoing& to_backend) {
 
 Session::Status Session::wait_or_judge() {
   const std::optional<Lexing> lexing = lexer_.lexing_of(hazards_, pipeline_);
-  waiting_ = settings_.protected_host && !lexing;
+  waiting_ = (settings_.protected_host && !lexing) || !is_wanted();
   lexing_ = lexing.value_or(Lexing::either);
   return waiting_ ? Status::wait : Status::judge;
 }
@@ -376,7 +376,8 @@ void Session::finish_backend(Outgoing& to_frontend) {
 }
 
 bool Session::may_continue() const noexcept {
-  return waiting_ && (!settings_.protected_host || lexer_.lexing_of(hazards_, pipeline_).has_value());
+  return waiting_ && is_wanted() &&
+         (!settings_.protected_host || lexer_.lexing_of(hazards_, pipeline_).has_value());
 }
 
 void Session::fail(std::string_view sqlstate, std::string_view message, std::string_view hint) {

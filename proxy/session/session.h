@@ -22,8 +22,8 @@ struct SessionSettings {
   bool protected_host = true;   ///< false: nothing waits, and only malformed statements are replaced
   bool temporary_first = true;  ///< false: the startup parameters may move pg_temp from its first place
   bool read_only = false;       ///< begins so: a server that then reports something else ends the session
-  protocol::TargetSession target_session =
-      protocol::TargetSession::any;  ///< of another kind it ends at login
+  /// The kind of server that is wanted: with another the session ends before it begins.
+  protocol::TargetSession target_session = protocol::TargetSession::any;
 };
 
 /// Sans-io (D18): bytes in, bytes out, no sockets, no clock, no log. Begins when the StartupMessage has been
@@ -89,6 +89,10 @@ class Session {
   void on_backend_frame(const protocol::FrameReader::Item& item, Outgoing& to_frontend);
   void on_ready_for_query(char status);
   bool binds_channel(protocol::Bytes error_response) const;
+  /// The server is known to be of the kind that is wanted: before, nothing is to run there.
+  bool is_wanted() const noexcept {
+    return logged_in() || settings_.target_session == protocol::TargetSession::any;
+  }
   void send_notices(Outgoing& to_frontend);
 
   SessionSettings settings_;

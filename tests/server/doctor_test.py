@@ -1,16 +1,13 @@
 """`pgwarden doctor`: what it says of servers, listeners and certificates that are well, and of those that are not."""
 
 import json
-import pathlib
 import socket
 import struct
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from support import BINARY, ServerTest
-from lib.certificates import Authority
 from lib.poolers import PgBouncer
 from lib.servers import Pgwarden, ScratchPostgres, free_port
 
@@ -22,11 +19,7 @@ class Doctor(ServerTest):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
-        cls.authority = Authority(cls.folder, "authority")
+        cls.make_authority()
         certificate, key = cls.authority.issue("server", "localhost", ["DNS:localhost"], "postgres")
         cls.front = cls.authority.issue("front", "localhost", ["DNS:localhost"])
         cls.expired = cls.authority.issue("expired", "localhost", ["DNS:localhost"], "postgres", days=-1)

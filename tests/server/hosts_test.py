@@ -7,14 +7,12 @@ import shutil
 import socket
 import struct
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
 
 import psycopg2
 from support import BINARY, ServerTest
-from lib.certificates import Authority
 from lib.servers import Pgwarden, ScratchPostgres
 
 
@@ -73,11 +71,7 @@ class Hosts(ServerTest):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
-        cls.authority = Authority(cls.folder, "authority")
+        cls.make_authority()
         certificate, key = cls.authority.issue("server", "localhost", ["DNS:localhost"], "postgres")
         cls.postgres = cls.enterClassContext_(ScratchPostgres(
             f"ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n", "host all nobody all reject"))
