@@ -23,7 +23,7 @@ using net::error_code;
 using net::Stream;
 
 /// Of a login that has been let in at once, a server sends a few hundred bytes.
-constexpr std::size_t answer_bytes_max = 64 * 1024;
+constexpr std::size_t answer_bytes_max = std::size_t{64} * 1024;
 constexpr std::uint32_t protocol_version = 3u << 16;
 
 std::vector<std::string> mechanisms_in(protocol::ByteReader body) {

@@ -68,7 +68,8 @@ asio::awaitable<void> send(Target target, std::string key) {
 
 asio::awaitable<void> send_cancel(Target target, std::string key) {
   using namespace asio::experimental::awaitable_operators;
-  asio::steady_timer deadline(co_await asio::this_coro::executor, time_max);
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer deadline(executor, time_max);
   co_await (send(std::move(target), std::move(key)) ||
             deadline.async_wait(asio::as_tuple(asio::use_awaitable)));
 }
