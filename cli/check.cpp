@@ -54,7 +54,9 @@ void add_host(policy::Principal& who, const config::Config& config) {
 /// or the only one.
 policy::Principal protected_principal(const config::Sender& sender, const config::Config& config) {
   const bool routed = sender.host || sender.database;
-  policy::Principal who = principal(sender, routed ? config : config::Config{});
+  config::Config known = config;
+  if (!routed) known.listeners.clear();
+  policy::Principal who = principal(sender, known);
   if (!routed && !config.listeners.empty()) add_host(who, config);
   if (!config.policy->protects(who.host)) {
     throw std::runtime_error("the configuration does not protect \"" + who.host +
@@ -77,6 +79,11 @@ void warn_of_missing(const policy::Policy& policy, const policy::Principal& who,
   using policy::Match;
   warn(
       sender.user.has_value(), "--user", [](const Match& match) -> const auto& { return match.users; });
+  warn(
+      sender.label || sender.user, "--label", [](const Match& match) -> const auto& { return match.labels; });
+  warn(
+      sender.certificate.has_value(), "--certificate",
+      [](const Match& match) -> const auto& { return match.certificates; });
   warn(
       sender.database || who.database != who.user, "--database",
       [](const Match& match) -> const auto& { return match.databases; });
@@ -199,6 +206,9 @@ void add_check(CLI::App& app, int& exit_code) {
       ->required();
   add_policy_options(*command, options->policy);
   command->add_option("--user", options->sender.user, "Who runs the scripts");
+  command->add_option("--label", options->sender.label,
+                      "The label of this user; what the configuration says if not given");
+  command->add_option("--certificate", options->sender.certificate, "A name in the client's certificate");
   command->add_option("--database", options->sender.database,
                       "In which database; the user's name if not given");
   command->add_option("--application", options->sender.application, "As which application_name");

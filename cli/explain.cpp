@@ -66,6 +66,9 @@ void add_explain(CLI::App& app, int& exit_code) {
       ->required();
   add_policy_options(*command, options->policy);
   command->add_option("--user", options->sender.user, "Who the client logs in as");
+  command->add_option("--label", options->sender.label,
+                      "The label of this user [what the configuration says]");
+  command->add_option("--certificate", options->sender.certificate, "A name in the client's certificate");
   command->add_option("--database", options->sender.database, "The database it asks for [the user's name]");
   command->add_option("--application", options->sender.application, "Its application_name");
   command->add_option("--client", options->sender.client, "Its IP address, or unix [127.0.0.1]");

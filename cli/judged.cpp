@@ -1,5 +1,6 @@
 #include "cli/judged.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "policy/utf8.h"
@@ -8,11 +9,23 @@ namespace pgwarden::cli {
 
 namespace {
 
-const config::Upstream* route(const config::Config& config, const std::string& database) {
-  for (const config::Listener& listener : config.listeners) {
-    if (const config::Upstream* upstream = listener.route(database)) return upstream;
-  }
-  return nullptr;
+/// Where a client that asks for this database goes: the first listener with a route. Throws when there is
+/// none.
+const config::Listener& route(const config::Config& config, const std::string& database) {
+  const auto has_route = [&](const config::Listener& listener) {
+    return listener.route(database) != nullptr;
+  };
+  const auto found = std::find_if(config.listeners.begin(), config.listeners.end(), has_route);
+  if (found != config.listeners.end()) return *found;
+  throw std::runtime_error("no listener has a route for database \"" + database + "\"");
+}
+
+/// The entry of this user; nullptr: none, or `listener` does not log users in.
+const config::User* entry(const config::Config& config, const config::Listener* listener,
+                          const std::string& name) {
+  const bool passes_through = listener != nullptr && listener->auth.mode == config::AuthMode::passthrough;
+  const auto found = config.users.find(name);
+  return passes_through || found == config.users.end() ? nullptr : &found->second;
 }
 
 void check_is_text(std::string_view sql) {
@@ -36,16 +49,18 @@ policy::Principal principal(const config::Sender& sender, const config::Config& 
     if (!address) throw std::runtime_error("\"" + who.client + "\" is neither an IP address nor unix");
     who.address = *address;
   }
-  if (sender.host) {
-    who.host = *sender.host;
-  } else if (!config.listeners.empty()) {
-    const config::Upstream* upstream = route(config, who.database);
-    if (upstream == nullptr) {
-      throw std::runtime_error("no listener has a route for database \"" + who.database + "\"");
-    }
-    who.host = upstream->hosts.front().endpoint.host;
-    if (!upstream->database.empty()) who.database = upstream->database;
+  if (sender.certificate) who.certificates = {*sender.certificate};
+  const config::Listener* const listener =
+      sender.host || config.listeners.empty() ? nullptr : &route(config, who.database);
+  const config::User* const user = entry(config, listener, who.user);
+  if (listener != nullptr) {
+    const config::Upstream& upstream = *listener->route(who.database);
+    who.host = upstream.hosts.front().endpoint.host;
+    if (!upstream.database.empty()) who.database = upstream.database;
+    if (user != nullptr && !user->upstream.database.empty()) who.database = user->upstream.database;
   }
+  if (sender.host) who.host = *sender.host;
+  who.label = sender.label.value_or(user != nullptr ? user->label : "");
   return who;
 }
 

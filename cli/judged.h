@@ -15,8 +15,9 @@
 namespace pgwarden::cli {
 
 /// Who asks, as the proxy would know it. Where nothing is said: no user, the database of the user's name, a
-/// client at 127.0.0.1, and the upstream to which the first listener with a route sends this database. Throws
-/// std::runtime_error when there is no route, or `client` is not an address.
+/// client at 127.0.0.1, the upstream to which the first listener with a route sends this database, and the
+/// label that the configuration gives this user. Throws std::runtime_error when there is no route, or
+/// `client` is not an address.
 policy::Principal principal(const config::Sender& sender, const config::Config& config);
 
 struct Judged {

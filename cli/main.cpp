@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "policy/grammar_version.h"
+#include "protocol/secret.h"
 
 namespace {
 
@@ -44,6 +45,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_server_guard(app, exit_code);
   cli::add_check(app, exit_code);
   cli::add_doctor(app, exit_code);
+  cli::add_hash_password(app, exit_code);
   cli::add_health(app, exit_code);
   app.footer(examples);  // last: subcommands would inherit it
   try {
@@ -59,6 +61,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  protocol::prepare_secure_heap();
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/auth.h"
 #include "policy/policy.h"
 #include "protocol/session_attributes.h"
 
@@ -54,6 +55,8 @@ struct ListenerTls {
   std::string key;          ///< a path
   std::string client_ca;    ///< a path: who may sign clients' certificates
   std::string min_version = "TLSv1.2";
+
+  bool asks_for_certificate() const { return mode != SslMode::disable && !client_ca.empty(); }
 };
 
 /// A query parameter of a URL, decoded.
@@ -63,6 +66,9 @@ struct Parameter {
 
   bool operator==(const Parameter&) const = default;
 };
+
+/// libpq's channel_binding, for logins of pgwarden's own.
+enum class ChannelBinding : std::uint8_t { disable, prefer, require };
 
 /// One of the servers that an upstream names.
 struct Host {
@@ -80,8 +86,11 @@ struct Upstream {
   protocol::TargetSession target_session = protocol::TargetSession::any;
   std::chrono::seconds connect_timeout{0};  ///< for each address; 0: what `limits` say
   std::string database;  ///< sent upstream in place of the client's; empty: the client's own
-  std::string user;      ///< of the URL; clients log in as whom they say they are
-  std::string password;  ///< of the URL; not used while authentication passes through
+  /// Of the URL, which may leave the password to the environment or a file; see UpstreamLogin. Under
+  /// key_passthrough they are the guard connection's. Not used while authentication passes through.
+  std::string user;
+  protocol::Secret password;
+  ChannelBinding channel_binding = ChannelBinding::prefer;
   UpstreamTls tls;
   std::vector<Parameter> parameters;  ///< the others, for the client's URL; they change nothing here
 };
@@ -93,6 +102,7 @@ struct Listener {
   std::map<std::string, Upstream> databases;  ///< by the client's database name; "*" is for all others
   std::vector<policy::Network> proxy_protocol_networks;  ///< of proxies, which say whose each connection is
   ListenerTls tls;
+  Auth auth;
 
   /// Where a client that asks for `database` goes; nullptr when there is no route.
   const Upstream* route(const std::string& database) const;
@@ -119,6 +129,7 @@ struct Log {
 
 struct Config {
   std::vector<Listener> listeners;
+  Users users;                                   ///< of listeners whose `auth` is not passthrough
   std::shared_ptr<const policy::Policy> policy;  ///< never null once loaded
   Limits limits;
   Log log;

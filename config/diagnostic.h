@@ -19,8 +19,8 @@ struct Position {
 /// Nothing starts with an error; a warning says what may not be meant.
 enum class Severity : std::uint8_t { error, warning };
 
-/// One problem; its column is in characters. `source_line` is the line as it stands in the file, passwords of
-/// URLs masked.
+/// One problem; its column is in characters. `source_line` is the line as it stands in the file, passwords
+/// masked.
 struct Diagnostic {
   std::string file;
   int line = 0;
@@ -42,8 +42,12 @@ std::string format(const Diagnostic& diagnostic);
 /// Collects the problems of one file.
 class Problems {
  public:
+  /// Whether problems show the line that they are in. Of a file of secrets none is shown.
+  enum class Lines : std::uint8_t { shown, hidden };
+
   /// `text` is the whole file; it must outlive this object.
-  Problems(std::string file, std::string_view text) : file_(std::move(file)), text_(text) {}
+  Problems(std::string file, std::string_view text, Lines lines = Lines::shown)
+      : file_(std::move(file)), text_(text), lines_(lines) {}
 
   void add(Position at, std::string message, std::string hint = {});
 
@@ -56,6 +60,7 @@ class Problems {
  private:
   std::string file_;
   std::string_view text_;
+  Lines lines_;
   std::vector<Diagnostic> diagnostics_;
 };
 

@@ -10,11 +10,18 @@
 
 namespace pgwarden::config {
 
-inline constexpr auto root_keys = std::to_array<std::string_view>(
-    {"version", "listeners", "protect", "preset", "server_read_only", "rules", "limits", "log", "workers"});
+inline constexpr auto root_keys =
+    std::to_array<std::string_view>({"version", "listeners", "users", "users_file", "protect", "preset",
+                                     "server_read_only", "rules", "limits", "log", "workers"});
 inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", "server_read_only", "rules"});
-inline constexpr auto listener_keys =
-    std::to_array<std::string_view>({"listen", "upstream", "databases", "tls", "proxy_protocol_networks"});
+inline constexpr auto listener_keys = std::to_array<std::string_view>(
+    {"listen", "upstream", "databases", "tls", "auth", "auth_query", "proxy_protocol_networks"});
+inline constexpr auto upstream_keys =
+    std::to_array<std::string_view>({"url", "password_env", "password_file"});
+inline constexpr auto user_keys =
+    std::to_array<std::string_view>({"name", "label", "password", "certificates", "trust", "upstream"});
+inline constexpr auto user_upstream_keys =
+    std::to_array<std::string_view>({"user", "password", "password_env", "password_file", "database"});
 inline constexpr auto tls_keys =
     std::to_array<std::string_view>({"mode", "certificate", "key", "client_ca", "min_version"});
 inline constexpr auto rule_keys =
@@ -25,14 +32,17 @@ inline constexpr auto limits_keys = std::to_array<std::string_view>(
 inline constexpr auto log_keys = std::to_array<std::string_view>({"format", "level", "log_literals"});
 inline constexpr auto test_file_keys = std::to_array<std::string_view>({"config", "who", "tests"});
 inline constexpr auto test_keys = std::to_array<std::string_view>({"statement", "who", "expect", "rule"});
-inline constexpr auto sender_keys =
-    std::to_array<std::string_view>({"user", "database", "application", "client", "host"});
+inline constexpr auto sender_keys = std::to_array<std::string_view>(
+    {"user", "label", "certificate", "database", "application", "client", "host"});
 
 inline constexpr auto preset_names =
     std::to_array<std::string_view>({"observe", "guarded", "append_only", "read_only"});
 /// By SslMode.
 inline constexpr auto sslmode_words =
     std::to_array<std::string_view>({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
+/// By AuthMode.
+inline constexpr auto auth_words =
+    std::to_array<std::string_view>({"passthrough", "managed", "key_passthrough"});
 inline constexpr auto tls_version_words = std::to_array<std::string_view>({"TLSv1.2", "TLSv1.3"});
 /// By policy::Effect.
 inline constexpr auto effect_words = std::to_array<std::string_view>({"deny", "warn", "allow"});

@@ -26,6 +26,17 @@ bool matches_one_of(const Rule& rule, const std::vector<ProtectedHost>& hosts) {
   });
 }
 
+/// Whether some user has a label that the rule looks at.
+bool matches_one_of(const Rule& rule, const Users& users) {
+  Rule by_label;
+  by_label.match.labels = rule.match.labels;
+  return std::any_of(users.begin(), users.end(), [&](const auto& named) {
+    policy::Principal who;
+    who.label = named.second.label;
+    return !policy::principal_mismatch(by_label, who);
+  });
+}
+
 void check_patterns(const Value& entry, const Rule& rule, std::string_view key) {
   const auto match = entry.fields(rule_keys).find("match");
   const auto patterns = match->fields(match_keys).find(key);
@@ -77,6 +88,18 @@ void check_rules(const Value& list, const Config& config) {
     check_patterns(entries[i], rule, "objects");
     check_patterns(entries[i], rule, "functions");
     check_preset(entries[i], rules, i);
+    if (!rule.match.labels.empty() && !matches_one_of(rule, config.users)) {
+      entries[i].refuse(
+          "rule " + in_quotes(rule.name) + " can never match: no user has one of its \"labels\"",
+          "see \"users\"");
+    }
+    const auto asks = [](const Listener& listener) { return listener.tls.asks_for_certificate(); };
+    if (!rule.match.certificates.empty() &&
+        std::none_of(config.listeners.begin(), config.listeners.end(), asks)) {
+      entries[i].refuse(
+          "rule " + in_quotes(rule.name) + " can never match: no listener asks for \"certificates\"",
+          "see \"client_ca\"");
+    }
     if (rule.effect != Effect::allow && !hosts.empty() && !matches_one_of(rule, hosts)) {
       entries[i].refuse("rule " + in_quotes(rule.name) + " can never " +
                             (rule.effect == Effect::deny ? "deny" : "warn") +
@@ -98,6 +121,13 @@ std::vector<Diagnostic> lint_text(std::string_view text, const std::string& file
     const auto protect = fields.find("protect");
     problems.add(protect ? protect->at() : fields.at(), "no upstream of this file is protected",
                  "everything passes; what would be denied is only logged");
+  }
+  const auto logs_in = [](const Listener& listener) { return listener.auth.mode != AuthMode::passthrough; };
+  const auto& listeners = loaded.config->listeners;
+  if (!loaded.config->users.empty() && std::none_of(listeners.begin(), listeners.end(), logs_in)) {
+    const auto users = fields.find("users");
+    problems.add(users ? users->at() : fields.at(), "no listener has these users log in",
+                 "clients log in to the server, past them; see \"auth\"");
   }
   if (const auto rules = fields.find("rules")) check_rules(*rules, *loaded.config);
   auto warnings = problems.take();

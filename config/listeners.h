@@ -12,4 +12,7 @@ namespace pgwarden::config {
 /// leads nowhere.
 std::vector<Listener> read_listeners(const Value& list);
 
+/// Says what is wrong with how the users of `config` log in to its listeners, which `list` is the value of.
+void check_logins(const Value& list, const Config& config);
+
 }  // namespace pgwarden::config

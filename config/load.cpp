@@ -7,6 +7,7 @@
 #include "config/presets.h"
 #include "config/rules.h"
 #include "config/text_file.h"
+#include "config/users.h"
 #include "config/values.h"
 #include "policy/network.h"
 
@@ -96,15 +97,20 @@ policy::Policy read_policy(const Fields& fields, std::vector<Diagnostic>& of_pre
   return policy;
 }
 
-Config read_config(const Value& root, std::vector<Diagnostic>& of_preset) {
+/// What is wrong in other files goes to `elsewhere`.
+Config read_config(const Value& root, std::vector<Diagnostic>& elsewhere) {
   const Fields fields = root.fields(root_keys);
   Config config;
   if (const auto version = fields.find("version")) version->number(1, 1);
-  if (const auto listeners = fields.required("listeners")) config.listeners = read_listeners(*listeners);
+  const auto listeners = fields.required("listeners");
+  if (listeners) config.listeners = read_listeners(*listeners);
+  config.users = read_users(fields, elsewhere);
+  // Of users that could not be read nothing more is said.
+  if (root.problems().count() == 0 && elsewhere.empty()) check_logins(*listeners, config);
   if (const auto limits = fields.find("limits")) config.limits = read_limits(*limits);
   if (const auto log = fields.find("log")) config.log = read_log(*log);
   if (const auto workers = fields.find("workers")) assign(config.workers, workers->number(0, workers_most));
-  config.policy = std::make_shared<policy::Policy>(read_policy(fields, of_preset));
+  config.policy = std::make_shared<policy::Policy>(read_policy(fields, elsewhere));
   return config;
 }
 
@@ -113,24 +119,26 @@ Config read_config(const Value& root, std::vector<Diagnostic>& of_preset) {
 Loaded load_text(std::string_view text, const std::string& file_name) {
   Loaded loaded;
   Problems problems(file_name, text);
-  std::vector<Diagnostic> of_preset;
+  std::vector<Diagnostic> elsewhere;
   if (const auto root = parse_yaml(text, problems)) {
     if (root->kind == YamlNode::Kind::null) {
       problems.add({}, "the file is empty", "it needs at least \"listeners\"");
     } else {
-      loaded.config = read_config(Value(*root, "configuration", problems), of_preset);
+      loaded.config = read_config(Value(*root, "configuration", problems), elsewhere);
     }
   }
   loaded.diagnostics = problems.take();
-  loaded.diagnostics.insert(loaded.diagnostics.end(), of_preset.begin(), of_preset.end());
+  loaded.diagnostics.insert(loaded.diagnostics.end(), elsewhere.begin(), elsewhere.end());
   if (!loaded.diagnostics.empty()) loaded.config.reset();
   return loaded;
 }
 
 Loaded load_file(const std::string& path) {
-  const auto text = read_text_file(path);
+  auto text = read_text_file(path);
   if (!text.value) return {std::nullopt, {Diagnostic{path, 0, 0, text.error, "", ""}}};
-  return load_text(*text.value, path);
+  Loaded loaded = load_text(*text.value, path);
+  protocol::wipe(*text.value);
+  return loaded;
 }
 
 }  // namespace pgwarden::config

@@ -53,6 +53,10 @@ Strings values(const Match& match, MatchKey key) {
       return match.functions;
     case MatchKey::users:
       return match.users;
+    case MatchKey::labels:
+      return match.labels;
+    case MatchKey::certificates:
+      return match.certificates;
     case MatchKey::databases:
       return match.databases;
     case MatchKey::applications:

@@ -85,6 +85,8 @@ policy::Match read_match(const Value& value) {
   match.objects = object_patterns(fields, "objects");
   match.functions = object_patterns(fields, "functions");
   match.users = texts(fields, "users");
+  match.labels = texts(fields, "labels");
+  match.certificates = texts(fields, "certificates");
   match.databases = texts(fields, "databases");
   match.applications = texts(fields, "applications");
   match.networks = networks(fields);
@@ -113,12 +115,13 @@ void check_identity(const Value& value, const Rule& rule) {
     return glob.find_first_not_of('*') != std::string::npos;
   };
   const policy::Match& match = rule.match;
-  if (rule.effect == Effect::deny || match.applications.empty() || !match.networks.empty()) return;
+  if (rule.effect == Effect::deny || match.applications.empty()) return;
+  if (!match.networks.empty() || !match.labels.empty() || !match.certificates.empty()) return;
   if (!match.users.empty() && std::all_of(match.users.begin(), match.users.end(), says_something)) return;
   value.refuse(
       "application_name is the only thing that says who may do this, and any client may give itself that "
       "name",
-      "add \"users\" or \"networks\"");
+      "add \"users\", \"labels\", \"certificates\" or \"networks\"");
 }
 
 Rule read_rule(const Value& value) {

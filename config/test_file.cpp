@@ -16,6 +16,8 @@ void read_text(const Fields& fields, std::string_view key, std::optional<std::st
 Sender read_sender(const Value& value, Sender defaults) {
   const Fields fields = value.fields(sender_keys);
   read_text(fields, "user", defaults.user);
+  read_text(fields, "label", defaults.label);
+  read_text(fields, "certificate", defaults.certificate);
   read_text(fields, "database", defaults.database);
   read_text(fields, "application", defaults.application);
   read_text(fields, "host", defaults.host);

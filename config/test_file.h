@@ -14,6 +14,8 @@ namespace pgwarden::config {
 /// Who sends a statement, as far as a test or a command line says; nullopt: see principal().
 struct Sender {
   std::optional<std::string> user;
+  std::optional<std::string> label;
+  std::optional<std::string> certificate;  ///< a name of the client's
   std::optional<std::string> database;
   std::optional<std::string> application;
   std::optional<std::string> client;  ///< an IP address or "unix"

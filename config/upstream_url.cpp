@@ -176,16 +176,28 @@ bool set_choice(Upstream& upstream, const std::string& name, const std::string& 
   return true;
 }
 
+Outcome set_channel_binding(Upstream& upstream, const std::string& value, LoginDemands login) {
+  if (login == LoginDemands::ignore) return {};
+  constexpr auto words = std::to_array<std::string_view>({"disable", "prefer", "require"});
+  std::size_t binding = 0;
+  if (auto fault = choose(binding, "channel_binding", value, words)) return fault;
+  upstream.channel_binding = static_cast<ChannelBinding>(binding);
+  if (upstream.channel_binding != ChannelBinding::require || login == LoginDemands::meet) return {};
+  return Fault{
+      "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of its "
+      "own",
+      "remove it and use sslmode=verify-full, or let pgwarden log in: \"auth: managed\" or "
+      "\"auth: key_passthrough\""};
+}
+
 /// Parameters that demand more of the connection than this release gives.
 Outcome refuse_demands(const std::string& name, const std::string& value, LoginDemands login) {
+  if (name == "require_auth" && login == LoginDemands::meet) {
+    return Fault{"the parameter \"require_auth\" is not supported where pgwarden logs in",
+                 "remove it; channel_binding=require makes sure that the server knows the password"};
+  }
   if (name == "service" || name == "servicefile") {
     return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
-  }
-  if (name == "channel_binding" && value == "require" && login == LoginDemands::refuse) {
-    return Fault{
-        "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of "
-        "its own",
-        "remove it; sslmode=verify-full makes sure of the server"};
   }
   if (name == "sslcrldir" || (name == "sslcertmode" && value == "require")) {
     return Fault{"the parameter \"" + name + "\" is not supported", ""};
@@ -197,7 +209,8 @@ Outcome refuse_demands(const std::string& name, const std::string& value, LoginD
 }
 
 /// libpq's rules for parameters together (fe-connect.c, pqConnectOptions2).
-Outcome check_tls(UpstreamTls& tls, bool mode_said, bool host_said) {
+Outcome check_tls(Upstream& upstream, bool mode_said, bool host_said) {
+  UpstreamTls& tls = upstream.tls;
   const bool system = tls.root_certificate == "system";
   if (system && !mode_said) tls.mode = SslMode::verify_full;
   if (system && tls.mode != SslMode::verify_full) {
@@ -213,14 +226,20 @@ Outcome check_tls(UpstreamTls& tls, bool mode_said, bool host_said) {
   if (tls.direct && tls.mode < SslMode::require) {
     return Fault{"sslnegotiation=direct needs sslmode=require or above", ""};
   }
+  const auto is_unix = [](const Host& host) { return host.endpoint.is_unix(); };
+  const bool in_clear =
+      tls.mode == SslMode::disable || std::any_of(upstream.hosts.begin(), upstream.hosts.end(), is_unix);
+  if (upstream.channel_binding == ChannelBinding::require && in_clear) {
+    return Fault{"channel_binding=require needs TLS to the server",
+                 "sslmode=require or above; a Unix-domain socket has none"};
+  }
   return {};
 }
 
-/// The client logs in through pgwarden, once: it cannot do so again at the next host.
+/// A login is made once: it is not made again at the next host.
 Outcome check_target_session(const Upstream& upstream) {
   if (upstream.hosts.size() == 1 || upstream.target_session == protocol::TargetSession::any) return {};
-  return Fault{"target_session_attrs with several hosts needs pgwarden to log in by itself",
-               "use \"auth: managed\" for the listener, or name one host"};
+  return Fault{"target_session_attrs with several hosts is not supported", "name one host"};
 }
 
 Outcome set_parameter(Upstream& upstream, HostList& hosts, const std::string& name, const std::string& value,
@@ -238,7 +257,9 @@ Outcome set_parameter(Upstream& upstream, HostList& hosts, const std::string& na
   } else if (name == "user") {
     upstream.user = value;
   } else if (name == "password") {
-    upstream.password = value;
+    upstream.password = protocol::Secret(value);
+  } else if (name == "channel_binding") {
+    return set_channel_binding(upstream, value, login);
   } else {
     if (auto fault = refuse_demands(name, value, login)) return fault;
     if (unknown == UnknownParameters::refuse && !contains(libpq_parameters, name)) {
@@ -268,7 +289,7 @@ Outcome read_url(const urls::url_view& url, HostList hosts, UnknownParameters un
     return Fault{"the URL has a \"#\", which begins a fragment", "write %23 for a \"#\" in a password"};
   }
   upstream.user = url.user();
-  upstream.password = url.password();
+  upstream.password = protocol::Secret(url.password());
   const std::string path = url.encoded_path().decode();
   if (!path.empty()) upstream.database = path.substr(1);
   bool mode_said = false;
@@ -283,7 +304,7 @@ Outcome read_url(const urls::url_view& url, HostList hosts, UnknownParameters un
   if (!parsed.value) return Fault{parsed.error, parsed.hint};
   upstream.hosts = std::move(*parsed.value);
   if (login == LoginDemands::ignore) return {};
-  if (auto fault = check_tls(upstream.tls, mode_said, !hosts.host.empty())) return fault;
+  if (auto fault = check_tls(upstream, mode_said, !hosts.host.empty())) return fault;
   return check_target_session(upstream);
 }
 

@@ -14,10 +14,9 @@ namespace pgwarden::config {
 /// `schema`); in a configuration file they are mistakes.
 enum class UnknownParameters : std::uint8_t { refuse, keep };
 
-/// Parameters that demand of the login what only the client could give, because it logs in through pgwarden
-/// (channel_binding=require). They are refused for a URL that is connected to, and mean nothing for one that
-/// is only rewritten.
-enum class LoginDemands : std::uint8_t { refuse, ignore };
+/// Parameters that demand something of the login (channel_binding=require). They are met where pgwarden logs
+/// in itself, refused where clients log in through it, and mean nothing for a URL that is only rewritten.
+enum class LoginDemands : std::uint8_t { refuse, ignore, meet };
 
 /// Parses "postgres://user:password@host:5432,host2:5432/database?sslmode=disable". As in libpq, the query
 /// parameters host, port, dbname, user and password win over the parts of the URL. What this release cannot

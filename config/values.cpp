@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "config/spelling.h"
@@ -91,6 +92,12 @@ std::optional<std::string> Value::text() const {
     return std::nullopt;
   }
   return text;
+}
+
+std::optional<std::string> Value::path() const {
+  const auto written = text();
+  if (!written) return std::nullopt;
+  return (std::filesystem::path(problems_->file()).parent_path() / *written).string();
 }
 
 std::optional<std::string> Value::prose() const {

@@ -33,6 +33,8 @@ class Value {
 
   /// A text of one line, not empty.
   std::optional<std::string> text() const;
+  /// The path of a file, relative to the folder of the file that says it.
+  std::optional<std::string> path() const;
   /// A text that may have several lines; without white space at its end.
   std::optional<std::string> prose() const;
   /// The index of one of `words`; `what` says in problems what they are: "preset".

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,12 @@ bool matches_any(const Globs& globs, std::string_view text, Case letters = Case:
   return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
            return glob_match(glob, text, letters);
          });
+}
+
+/// None of the globs, "*" neither, matches a client that has no name of the kind.
+bool matches_names(const Globs& globs, std::span<const std::string> names) noexcept {
+  return globs.empty() || std::any_of(names.begin(), names.end(),
+                                      [&](const std::string& name) { return matches_any(globs, name); });
 }
 
 bool is_routine(const Fact& fact) noexcept {
@@ -108,7 +115,9 @@ bool covers_who(const Match& wide, const Match& narrow) {
     return glob_covers(a, b, Case::ignored);
   };
   const auto network = [](const Network& a, const Network& b) { return a.contains(b); };
-  return covers_all(wide.users, narrow.users, glob) && covers_all(wide.databases, narrow.databases, glob) &&
+  return covers_all(wide.users, narrow.users, glob) && covers_all(wide.labels, narrow.labels, glob) &&
+         covers_all(wide.certificates, narrow.certificates, glob) &&
+         covers_all(wide.databases, narrow.databases, glob) &&
          covers_all(wide.applications, narrow.applications, glob) &&
          covers_all(wide.hosts, narrow.hosts, host) && covers_all(wide.networks, narrow.networks, network);
 }
@@ -142,6 +151,9 @@ std::optional<MatchKey> fact_mismatch(const Rule& rule, const Fact& fact) noexce
 std::optional<MatchKey> principal_mismatch(const Rule& rule, const Principal& who) noexcept {
   const Match& match = rule.match;
   if (!matches_any(match.users, who.user)) return MatchKey::users;
+  const std::span<const std::string> label(&who.label, who.label.empty() ? 0 : 1);
+  if (!matches_names(match.labels, label)) return MatchKey::labels;
+  if (!matches_names(match.certificates, who.certificates)) return MatchKey::certificates;
   if (!matches_any(match.databases, who.database)) return MatchKey::databases;
   if (!matches_any(match.applications, who.application_name)) return MatchKey::applications;
   if (!matches_any(match.hosts, who.host, Case::ignored)) return MatchKey::hosts;

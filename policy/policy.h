@@ -23,7 +23,9 @@ enum class OnDeny : std::uint8_t { error, terminate };
 
 /// Who is asking, for one session. `host` is the upstream host as the configuration names it.
 struct Principal {
-  std::string user;
+  std::string user;                       ///< that the client logs in as
+  std::string label;                      ///< of that user; empty: none
+  std::vector<std::string> certificates;  ///< the names of the client's certificate, verified: CN, then DNS
   std::string database;
   std::string application_name;
   std::string client;  ///< as logged: "127.0.0.1:41234" or "unix"
@@ -40,6 +42,8 @@ struct Match {
   std::vector<std::string> objects;       ///< globs: "name" or "schema.name"
   std::vector<std::string> functions;     ///< globs like `objects`, for facts about functions and procedures
   std::vector<std::string> users;         ///< globs
+  std::vector<std::string> labels;        ///< globs; none matches a client without a label
+  std::vector<std::string> certificates;  ///< globs, one on one of the names is enough
   std::vector<std::string> databases;     ///< globs
   std::vector<std::string> applications;  ///< globs on application_name (what the client says of itself)
   std::vector<std::string> hosts;         ///< globs, upper and lower case alike
@@ -57,6 +61,8 @@ enum class MatchKey : std::uint8_t {
   objects,
   functions,
   users,
+  labels,
+  certificates,
   databases,
   applications,
   networks,
@@ -67,8 +73,8 @@ enum class MatchKey : std::uint8_t {
 };
 
 inline constexpr auto match_key_names = std::to_array<std::string_view>(
-    {"classes", "kinds", "commands", "objects", "functions", "users", "databases", "applications", "networks",
-     "hosts", "temporary", "cascade", "dynamic"});
+    {"classes", "kinds", "commands", "objects", "functions", "users", "labels", "certificates", "databases",
+     "applications", "networks", "hosts", "temporary", "cascade", "dynamic"});
 
 /// One rule and where it was written.
 struct Rule {

@@ -7,14 +7,6 @@
 
 namespace pgwarden::protocol {
 
-namespace {
-
-// Codes of Authentication messages (src/include/libpq/protocol.h).
-constexpr std::uint32_t authentication_sasl = 10;
-constexpr std::uint32_t authentication_sasl_continue = 11;
-
-}  // namespace
-
 std::optional<std::string_view> decode_query(Bytes body) noexcept {
   ByteReader reader(body);
   const std::string_view sql = reader.cstr();
@@ -49,14 +41,15 @@ std::optional<std::pair<std::string_view, std::string_view>> decode_parameter_st
 bool is_sasl_exchange(Bytes body) noexcept {
   ByteReader reader(body);
   const std::uint32_t request = reader.u32();
-  return reader.ok() && (request == authentication_sasl || request == authentication_sasl_continue);
+  return reader.ok() &&
+         (request == authentication_code::sasl || request == authentication_code::sasl_continue);
 }
 
 std::optional<std::string> without_channel_binding(Bytes body) {
   ByteReader reader(body);
-  if (reader.u32() != authentication_sasl) return std::nullopt;
+  if (reader.u32() != authentication_code::sasl) return std::nullopt;
   FrameWriter writer(backend::authentication);
-  writer.u32(authentication_sasl);
+  writer.u32(authentication_code::sasl);
   bool any = false;
   for (std::string_view name = reader.cstr(); reader.ok() && !name.empty(); name = reader.cstr()) {
     if (name.ends_with("-PLUS")) continue;

@@ -57,6 +57,16 @@ inline constexpr std::uint32_t ssl = (1234u << 16) | 5679u;
 inline constexpr std::uint32_t gssenc = (1234u << 16) | 5680u;
 }  // namespace startup_code
 
+/// What an Authentication message asks for.
+namespace authentication_code {
+inline constexpr std::uint32_t ok = 0;
+inline constexpr std::uint32_t cleartext_password = 3;
+inline constexpr std::uint32_t md5_password = 5;
+inline constexpr std::uint32_t sasl = 10;
+inline constexpr std::uint32_t sasl_continue = 11;
+inline constexpr std::uint32_t sasl_final = 12;
+}  // namespace authentication_code
+
 /// The server's MAX_STARTUP_PACKET_LENGTH: bytes of a packet without its length word.
 inline constexpr std::uint32_t startup_packet_bytes_max = 10'000;
 

@@ -69,7 +69,9 @@ void check_listener(Report& report, const config::Listener& listener) {
     return;
   }
   config::Config alone;
-  alone.listeners.push_back({listener.listen, {}, {}, {}, listener.tls});
+  alone.listeners.push_back(listener);
+  alone.listeners.front().upstream.reset();
+  alone.listeners.front().databases.clear();
   try {
     const net::TlsContexts contexts(alone);
     report.ok("its certificate and key belong together");

@@ -105,7 +105,8 @@ void check_scram(const Case& the, const Probe& probe) {
   const bool binds = std::find(offered.begin(), offered.end(), "SCRAM-SHA-256-PLUS") != offered.end();
   the.report.ok(binds ? "users log in by SCRAM-SHA-256, with channel binding"
                       : "users log in by SCRAM-SHA-256");
-  if (!binds || the.listener.tls.mode == SslMode::disable) return;
+  const bool relayed = the.listener.auth.mode == config::AuthMode::passthrough;
+  if (!binds || !relayed || the.listener.tls.mode == SslMode::disable) return;
   const bool clear_too = the.listener.tls.mode < SslMode::require;
   the.report.problem(
       "clients that use TLS and bind the channel (libpq, pgjdbc) cannot log in: there are two TLS "
@@ -227,7 +228,7 @@ void check_host(const Case& the) {
 void check_upstream(Report& report, const config::Config& config, const config::Listener& listener,
                     const config::Upstream& upstream, const std::string& user, const std::string& database) {
   Credentials login{user.empty() ? upstream.user : user, "", upstream.database};
-  if (login.user == upstream.user) login.password = upstream.password;
+  if (login.user == upstream.user) login.password = std::string(upstream.password.view());
   if (login.database.empty()) login.database = database.empty() ? login.user : database;
   for (const config::Host& host : upstream.hosts) {
     check_host({report, config, listener, upstream, host, login});

@@ -54,6 +54,8 @@ void record(const Log& log, const Context& context, const policy::Finding& findi
                              {"policy_version", context.policy_version},
                              {"statement", logged_statement(sql, context.log_literals)}};
   if (!who.via.empty()) fields["via"] = who.via;
+  if (!who.label.empty()) fields["label"] = who.label;
+  if (!who.certificates.empty()) fields["certificate"] = who.certificates.front();
   log.write(level, message, fields);
 }
 

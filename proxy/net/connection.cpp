@@ -200,7 +200,8 @@ void Connection::upstream_gone() {
   to_upstream_.clear();
 }
 
-asio::awaitable<void> Connection::pump_backend() {
+asio::awaitable<void> Connection::pump_backend(std::string first_bytes) {
+  if (!first_bytes.empty() && !co_await take_backend(first_bytes)) co_return;
   error_code error;
   std::size_t relayed = 0;
   while (!session_->backend_ended()) {
@@ -214,17 +215,7 @@ asio::awaitable<void> Connection::pump_backend() {
     }
     if (error) break;
     relayed += weight(chunk);
-    session_->feed_backend(chunk, to_client_);
-    error = client_.try_send(to_client_);
-    if (error == asio::error::would_block) {
-      to_client_.keep();
-      error = co_await client_.send_all(to_client_);
-    }
-    if (error) {  // nobody is there to read: the server's work ends with its connection
-      close();
-      co_return;
-    }
-    after_backend_bytes();
+    if (!co_await take_backend(chunk)) co_return;
   }
   session_->finish_backend(to_client_);
   co_await client_.send_all(to_client_);
@@ -237,6 +228,22 @@ asio::awaitable<void> Connection::pump_backend() {
   } else {
     arm(linger, &Connection::close);
   }
+}
+
+/// False when the connection has come to its end.
+asio::awaitable<bool> Connection::take_backend(protocol::Bytes chunk) {
+  session_->feed_backend(chunk, to_client_);
+  error_code error = client_.try_send(to_client_);
+  if (error == asio::error::would_block) {
+    to_client_.keep();
+    error = co_await client_.send_all(to_client_);
+  }
+  if (error) {  // nobody is there to read: the server's work ends with its connection
+    close();
+    co_return false;
+  }
+  after_backend_bytes();
+  co_return true;
 }
 
 /// What the bytes just relayed have changed for this connection.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "proxy/net/account.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/upstream_search.h"
 #include "proxy/net/worker.h"
@@ -46,21 +47,32 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
   asio::awaitable<bool> encrypt_client(TlsContext tls, bool direct);
-  asio::awaitable<bool> open_upstream(const protocol::StartupMessage& message);
+  asio::awaitable<bool> open_upstream(const protocol::StartupMessage& message,
+                                      const std::optional<Account>& account);
   asio::awaitable<bool> open_address(std::string startup_packet, UpstreamSearch& search);
   asio::awaitable<FirstAnswer> ask(std::string startup_packet, Encrypt encrypt, const UpstreamSearch& search);
+  asio::awaitable<std::shared_ptr<const config::User>> find_user(const protocol::StartupMessage& message,
+                                                                 std::string& why);
+  asio::awaitable<std::optional<Account>> log_in_client(const protocol::StartupMessage& message,
+                                                        std::string& bytes);
+  asio::awaitable<std::optional<std::string>> log_in_upstream(session::UpstreamAccount account);
+  asio::awaitable<protocol::ScramKeys> keys_of(const protocol::Secret& password,
+                                               const protocol::ScramChallenge& challenge);
+  asio::awaitable<std::string> server_bytes(error_code& error);
   asio::awaitable<void> client_leaves();
   asio::awaitable<std::size_t> end_of_turn();
   asio::awaitable<void> pump_frontend(std::string first_bytes);
-  asio::awaitable<void> pump_backend();
+  asio::awaitable<void> pump_backend(std::string first_bytes);
   asio::awaitable<void> take_frontend(protocol::Bytes chunk);
+  asio::awaitable<bool> take_backend(protocol::Bytes chunk);
   asio::awaitable<void> answer_later();
   asio::awaitable<void> refuse(std::string fatal);
   const config::Listener* listener() const;
   bool proxy_header_due() const;
   boost::json::object named() const;
   session::TlsRule tls_rule(const TlsContext& tls) const;
-  asio::awaitable<bool> begin_session(protocol::StartupMessage& message);
+  asio::awaitable<bool> begin_session(protocol::StartupMessage& message,
+                                      const std::optional<Account>& account);
   std::optional<Target> route(const std::string& database) const;
   std::optional<Target> cancel_target(const std::string& key) const;
 

@@ -8,7 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cctype>
 
-#include "config/endpoint.h"
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 #include "proxy/net/cancel_request.h"
@@ -74,6 +73,12 @@ std::optional<protocol::ErrorFields> error_in(protocol::Bytes answer) {
 asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
+  const config::AuthMode auth = listener() == nullptr ? config::AuthMode::passthrough : listener()->auth.mode;
+  std::optional<Account> account;
+  if (auth != config::AuthMode::passthrough) {
+    account = co_await log_in_client(start->message, start->rest);
+    if (!account) co_return;
+  }
   const std::string database = start->message.database();
   auto target = route(database);
   if (!target) {
@@ -82,11 +87,17 @@ asio::awaitable<void> Connection::start_up() {
     co_return;
   }
   target_ = std::move(*target);
-  if (!co_await open_upstream(start->message)) co_return;
+  if (!co_await open_upstream(start->message, account)) co_return;
+  std::string first_bytes;
+  if (account) {
+    auto bytes = co_await log_in_upstream(upstream_account(*account, *target_.upstream));
+    if (!bytes) co_return;
+    first_bytes = std::move(*bytes);
+  }
   session_->encrypted(client_.encrypted(), upstream_.encrypted());
   relaying_ = true;
   run(pump_frontend(std::move(start->rest)));
-  run(pump_backend());
+  run(pump_backend(std::move(first_bytes)));
 }
 
 /// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
@@ -102,7 +113,10 @@ asio::awaitable<bool> Connection::encrypt_client(TlsContext tls, bool direct) {
   if (why.empty() && direct && !client_.agreed_on_postgresql()) {  // as src/backend/tcop/backend_startup.c
     why = "without an SSLRequest it has to name the protocol \"postgresql\" (ALPN)";
   }
-  if (why.empty()) co_return true;
+  if (why.empty()) {
+    who_.certificates = client_.certificate_names();
+    co_return true;
+  }
   auto fields = named();
   fields["reason"] = "TLS: " + why;
   worker_.shared.log.write(Level::warning, "connection refused", fields);
@@ -201,12 +215,13 @@ asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request
 
 /// Connects to the first of the upstream's hosts that has a server for sessions, and sends the
 /// StartupMessage.
-asio::awaitable<bool> Connection::open_upstream(const protocol::StartupMessage& message) {
+asio::awaitable<bool> Connection::open_upstream(const protocol::StartupMessage& message,
+                                                const std::optional<Account>& account) {
   UpstreamSearch search(target_, worker_.config->limits.upstream_connect_timeout);
   while (search.next_host()) {
     target_ = search.target();
     protocol::StartupMessage for_host = message;
-    if (!co_await begin_session(for_host)) co_return false;
+    if (!co_await begin_session(for_host, account)) co_return false;
     while (client_.is_open() && co_await search.next_address()) {
       target_ = search.target();
       if (co_await open_address(for_host.encode(), search)) co_return true;
@@ -214,7 +229,7 @@ asio::awaitable<bool> Connection::open_upstream(const protocol::StartupMessage& 
     if (!client_.is_open()) co_return false;
   }
   auto fields = named();
-  fields["upstream"] = config::to_string(target_.host->endpoint);
+  fields["upstream"] = name_of(target_);
   fields["error"] = search.failures();
   worker_.shared.log.write(Level::error, "cannot connect to upstream", fields);
   co_await refuse(
@@ -303,10 +318,17 @@ asio::awaitable<void> Connection::client_leaves() {
 
 /// Who is asking, and what the server is told of it, as is right for the host that is tried next. False when
 /// it may not be asked at all: then the client has been told.
-asio::awaitable<bool> Connection::begin_session(protocol::StartupMessage& message) {
+asio::awaitable<bool> Connection::begin_session(protocol::StartupMessage& message,
+                                                const std::optional<Account>& account) {
   const config::Upstream& upstream = *target_.upstream;
-  if (!upstream.database.empty()) message.set("database", upstream.database);
   who_.user = message.user();
+  std::string database = upstream.database.empty() ? message.database() : upstream.database;
+  if (account) {
+    if (!account->user->upstream.database.empty()) database = account->user->upstream.database;
+    message.set("user", upstream_account(*account, upstream).user);
+    who_.label = account->user->label;
+  }
+  if (database != message.database()) message.set("database", database);
   who_.database = message.database();
   who_.application_name = message.parameter("application_name");
   who_.host = target_.host->endpoint.host;
@@ -324,7 +346,7 @@ asio::awaitable<bool> Connection::begin_session(protocol::StartupMessage& messag
   auto fields = named();
   fields["user"] = who_.user;
   fields["database"] = who_.database;
-  fields["upstream"] = config::to_string(target_.host->endpoint);
+  fields["upstream"] = name_of(target_);
   worker_.shared.log.write(Level::debug, "session begins", fields);
   if (!asks_for_replication(message.parameter("replication"))) co_return true;
   auto verdict = policy::decide_replication(*current_policy(), who_);

@@ -32,7 +32,7 @@ Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& l
   for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
     listeners_.push_back(std::make_unique<Listener>(context_, config_->listeners[i].listen, i, log_));
   }
-  const Shared shared{log_, cancel_keys_, parsers_};
+  const Shared shared{log_, cancel_keys_, guard_, derived_keys_, parsers_};
   for (unsigned i = 0; i < worker_count(config_->workers); ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, config_, tls));
   }

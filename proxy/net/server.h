@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/derived_keys.h"
+#include "proxy/net/guard.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/thread.h"
 #include "proxy/net/worker.h"
@@ -56,7 +58,9 @@ class Server {
       parsers_.get_executor()};
   boost::asio::steady_timer timer_{context_};
   CancelKeys cancel_keys_;
+  DerivedKeys derived_keys_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Guard guard_;  ///< behind workers_: what it answers must be there until it has ended
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Thread>> threads_;
   int stops_ = 0;

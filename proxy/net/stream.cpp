@@ -142,6 +142,15 @@ asio::awaitable<error_code> Stream::readable() {
   co_return error;
 }
 
+asio::awaitable<std::string> Stream::receive(error_code& error) {
+  for (;;) {
+    const protocol::Bytes bytes = try_receive(error);
+    if (error != asio::error::would_block) co_return std::string(bytes);
+    error = co_await readable();
+    if (error) co_return "";
+  }
+}
+
 asio::awaitable<protocol::Bytes> Stream::peek(error_code& error) {
   for (;;) {
     const protocol::Bytes bytes = try_peek(error);

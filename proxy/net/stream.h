@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
+#include <vector>
 
 #include "protocol/byte_reader.h"
 #include "proxy/net/socket.h"
@@ -28,6 +29,12 @@ class Stream {
   asio::awaitable<std::string> handshake(TlsState tls);
   /// Both sides have agreed by TLS (ALPN) to speak PostgreSQL's protocol.
   bool agreed_on_postgresql() const { return net::agreed_on_postgresql(*tls_); }
+  /// What a SCRAM exchange binds to this connection; empty in clear.
+  std::string channel_binding() const { return encrypted() ? server_end_point(*tls_) : ""; }
+  /// The names in the certificate that the peer has shown and that was verified.
+  std::vector<std::string> certificate_names() const {
+    return encrypted() ? net::certificate_names(*tls_) : std::vector<std::string>();
+  }
 
   /// Sends what the peer takes now. `would_block` when something is left, which then must stay as it is (it
   /// may be copied: Outgoing::keep) and be sent next; another error when the peer is gone.
@@ -41,6 +48,9 @@ class Stream {
   protocol::Bytes try_receive(error_code& error, std::size_t size_max = SIZE_MAX);
   /// After try_receive() would block: there may be something to read now.
   asio::awaitable<error_code> readable();
+
+  /// Waits for bytes and takes them. Nothing and an error when none come.
+  asio::awaitable<std::string> receive(error_code& error);
 
   /// Gives what try_receive() would, and leaves it there.
   protocol::Bytes try_peek(error_code& error) { return read_some(Take::no, SIZE_MAX, error); }

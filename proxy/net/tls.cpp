@@ -154,8 +154,10 @@ TlsContext listener_context(const config::ListenerTls& tls) {
     trust(*context, tls.client_ca);
     SSL_CTX_set_client_CA_list(context.get(), SSL_load_client_CA_file(tls.client_ca.c_str()));
   }
-  if (tls.mode >= SslMode::verify_ca) {
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  // As the server: a certificate that a client shows has to be good, also where it need not show one.
+  if (!tls.client_ca.empty()) {
+    const int demanded = tls.mode >= SslMode::verify_ca ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | demanded, nullptr);
   }
   return context;
 }
@@ -226,6 +228,53 @@ bool agreed_on_postgresql(const SSL& tls) {
   unsigned bytes = 0;
   SSL_get0_alpn_selected(&tls, &name, &bytes);
   return std::string_view(reinterpret_cast<const char*>(name), bytes) == "postgresql";
+}
+
+std::string server_end_point(SSL& tls) {
+  const std::unique_ptr<X509, decltype(&X509_free)> peer(
+      SSL_is_server(&tls) ? nullptr : SSL_get1_peer_certificate(&tls), X509_free);
+  const X509* const certificate = peer ? peer.get() : SSL_get_certificate(&tls);
+  int digest = NID_undef;
+  if (certificate == nullptr ||
+      X509_get_signature_info(const_cast<X509*>(certificate), &digest, nullptr, nullptr, nullptr) != 1)
+    return "";
+  if (digest == NID_md5 || digest == NID_sha1) digest = NID_sha256;
+  const EVP_MD* const algorithm = EVP_get_digestbynid(digest);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned size = 0;
+  if (algorithm == nullptr || X509_digest(certificate, algorithm, hash.data(), &size) != 1) return "";
+  return {reinterpret_cast<const char*>(hash.data()), size};
+}
+
+namespace {
+
+void add_name(std::vector<std::string>& names, const ASN1_STRING* text) {
+  unsigned char* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, text);
+  if (size < 0) return;
+  std::string name(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size));
+  OPENSSL_free(utf8);
+  if (!name.empty() && name.find('\0') == std::string::npos) names.push_back(std::move(name));
+}
+
+}  // namespace
+
+std::vector<std::string> certificate_names(SSL& tls) {
+  const std::unique_ptr<X509, decltype(&X509_free)> peer(SSL_get1_peer_certificate(&tls), X509_free);
+  std::vector<std::string> names;
+  if (peer == nullptr || SSL_get_verify_result(&tls) != X509_V_OK) return names;
+  const X509_NAME* const subject = X509_get_subject_name(peer.get());
+  if (const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1); at >= 0) {
+    add_name(names, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  }
+  auto* const alternatives =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(peer.get(), NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); ++i) {
+    const GENERAL_NAME* const each = sk_GENERAL_NAME_value(alternatives, i);
+    if (each->type == GEN_DNS) add_name(names, each->d.dNSName);
+  }
+  GENERAL_NAMES_free(alternatives);
+  return names;
 }
 
 std::string tls_error() {

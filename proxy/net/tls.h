@@ -39,6 +39,15 @@ TlsState connecting(SSL_CTX& context, const config::UpstreamTls& parameters, con
 /// Whether both sides have agreed to speak PostgreSQL's protocol (ALPN).
 bool agreed_on_postgresql(const SSL& tls);
 
+/// tls-server-end-point of a connection (RFC 5929, section 4.1; src/backend/libpq/be-secure-openssl.c,
+/// be_tls_get_certificate_hash): a hash of the server's certificate. Empty where its signature algorithm has
+/// no hash of its own.
+std::string server_end_point(SSL& tls);
+
+/// The common name and the DNS names of the certificate that the peer has shown; empty when there is none
+/// that was verified. Names with a NUL in them are left out.
+std::vector<std::string> certificate_names(SSL& tls);
+
 /// Why the last call of OpenSSL on this thread failed. Empties its queue of errors.
 std::string tls_error();
 

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
+#include "config/endpoint.h"
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 
@@ -68,6 +69,15 @@ asio::awaitable<Connecting> connect_unbounded(Stream& stream, const Target& targ
 }
 
 }  // namespace
+
+std::string name_of(const Target& target) {
+  if (target.host != nullptr) return config::to_string(target.host->endpoint);
+  std::string all;
+  for (const config::Host& host : target.upstream->hosts) {
+    all += (all.empty() ? "" : ",") + config::to_string(host.endpoint);
+  }
+  return all;
+}
 
 Encrypt first_way(const Target& target) {
   if (target.settled) return *target.settled;

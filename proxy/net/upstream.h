@@ -24,6 +24,9 @@ struct Target {
   std::optional<Encrypt> settled = {};  ///< how a session has connected: its cancel requests do so, too
 };
 
+/// As logs and errors have it.
+std::string name_of(const Target& target);
+
 /// The way that sslmode tries first.
 Encrypt first_way(const Target& target);
 /// The way that it tries when the server has refused the first; nullopt: it has none.

@@ -9,6 +9,8 @@
 #include "config/config.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/cancel_keys.h"
+#include "proxy/net/derived_keys.h"
+#include "proxy/net/guard.h"
 #include "proxy/net/tls.h"
 
 namespace pgwarden::net {
@@ -19,7 +21,9 @@ class Connection;
 struct Shared {
   const audit::Log& log;
   CancelKeys& cancel_keys;
-  boost::asio::io_context& parsers;  ///< for texts too large to parse between two reads
+  Guard& guard;
+  DerivedKeys& derived_keys;
+  boost::asio::io_context& parsers;  ///< for what takes too long between two reads
 };
 
 /// An io_context that one thread runs, and the connections that live on it. Everything but `context` is

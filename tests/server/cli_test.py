@@ -19,7 +19,8 @@ class WithoutServer(unittest.TestCase):
     def test_help_of_every_subcommand(self):
         top = pgwarden("--help")
         self.assertEqual(top.returncode, 0)
-        for subcommand in ("run", "url", "explain", "test", "policy", "check", "server-guard", "health"):
+        for subcommand in ("run", "url", "explain", "test", "policy", "check", "server-guard",
+                           "hash-password", "health"):
             self.assertIn(subcommand, top.stdout)
             done = pgwarden(subcommand, "--help")
             self.assertEqual(done.returncode, 0)

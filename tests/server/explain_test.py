@@ -1,6 +1,7 @@
 """`pgwarden explain` says what the proxy says, and `pgwarden test` and `policy` agree with it."""
 
 import json
+import os
 import pathlib
 import random
 import re
@@ -56,9 +57,9 @@ STATEMENTS = [
 ]
 
 
-def pgwarden(*arguments, source=None):
+def pgwarden(*arguments, source=None, environment=None):
     return subprocess.run([BINARY, *arguments], capture_output=True, check=False, timeout=60,
-                          input=None if source is None else source.encode())
+                          env=dict(os.environ, **(environment or {})), input=None if source is None else source.encode())
 
 
 def text(output):
@@ -192,6 +193,32 @@ class TestFiles(unittest.TestCase):
         self.assertTrue(text(done.stdout).endswith("\n10 passed, 0 failed\n"), done.stdout)
         for rule in ("no-agents-in-billing", "migrations-may-add-tables", "scratch-tables", "watch-large-copies"):
             self.assertNotIn(f"never: {rule}", text(done.stdout))
+
+    def test_the_example_with_an_agent(self):
+        example = ROOT / "config/examples/agent.yaml"
+        environment = {"DB_PASSWORD": "hunter2", "AGENT_DB_PASSWORD": "hunter2"}
+        done = pgwarden("test", str(example.with_suffix(".test.yaml")), environment=environment)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue(text(done.stdout).endswith("\n6 passed, 0 failed\n"), done.stdout)
+        for rule in ("agents-only-read", "agents-stay-read-only"):
+            self.assertNotIn(f"never: {rule}", text(done.stdout))
+
+        def explain(*options):
+            arguments = ("explain", "--config", str(example), *options, "UPDATE t SET a = 1 WHERE id = 1")
+            return pgwarden(*arguments, environment=environment).returncode
+
+        self.assertEqual(explain("--user", "assistant"), 1)
+        self.assertEqual(explain("--user", "app"), 0)
+        self.assertEqual(explain("--user", "app", "--label", "agent"), 1)
+        self.assertEqual(explain("--user", "assistant", "--label", "other"), 0)
+        shown = pgwarden("policy", "show", "--config", str(example), environment=environment)
+        self.assertEqual(shown.returncode, 0)
+        self.assertIn("labels: [agent]", text(shown.stdout))
+        for secret in ("hunter2", "SCRAM-SHA-256"):
+            self.assertNotIn(secret, text(shown.stdout) + text(shown.stderr))
+        without = pgwarden("policy", "lint", "--config", str(example))
+        self.assertEqual(without.returncode, 2)
+        self.assertIn("the environment variable that \"password_env\" names is not set", text(without.stderr))
 
     def test_a_failed_expectation_is_shown_as_a_difference(self):
         done = self.run_tests("config: c.yaml\ntests:\n  - {statement: drop table a, expect: allow}\n"

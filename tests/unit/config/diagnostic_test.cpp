@@ -64,6 +64,12 @@ TEST_CASE("passwords are not shown", "[diagnostic]") {
   CHECK(shown("postgres://h/d?password=secret&x=y") == "postgres://h/d?password=***&x=y");
 }
 
+TEST_CASE("of a file of secrets no line is shown", "[diagnostic]") {
+  Problems problems("f", "a: b", Problems::Lines::hidden);
+  problems.add({1, 1}, "wrong");
+  CHECK(only(problems) == "f:1:1: error: wrong");
+}
+
 TEST_CASE("a long line is cut", "[diagnostic]") {
   const std::string line(300, 'x');
   Problems problems("f", line);

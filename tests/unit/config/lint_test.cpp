@@ -73,6 +73,24 @@ TEST_CASE("nothing to say of what is written out", "[lint]") {
   }
 }
 
+TEST_CASE("labels that nobody has, and users that nobody asks for", "[lint]") {
+  const std::string rule = "rules:\n- {name: r, effect: deny, match: {classes: [read], labels: ['a*']}}\n";
+  const auto with_auth = [&](const std::string& label) {
+    return lint_text(
+        "listeners: [{listen: '127.0.0.1:0', upstream: 'postgres://h', auth: managed}]\n"
+        "users: [{name: u, trust: true, label: " +
+            label + "}]\n" + rule,
+        "f.yaml");
+  };
+  CHECK(with_auth("agent").empty());
+  REQUIRE(with_auth("bot").size() == 1);
+  CHECK(with_auth("bot")[0].message == "rule \"r\" can never match: no user has one of its \"labels\"");
+  CHECK(lint(rule) == Lines{"3:3: rule \"r\" can never match: no user has one of its \"labels\""});
+  CHECK(lint("rules:\n- {name: r, effect: deny, match: {classes: [read], certificates: ['*']}}\n") ==
+        Lines{"3:3: rule \"r\" can never match: no listener asks for \"certificates\""});
+  CHECK(lint("users: [{name: u, trust: true}]\n") == Lines{"2:8: no listener has these users log in"});
+}
+
 TEST_CASE("rules and files that can never deny", "[lint]") {
   CHECK(lint("protect: [other]\nrules:\n- {name: r, effect: deny, match: {}}\n")[0] ==
         "2:10: no upstream of this file is protected");

@@ -69,7 +69,7 @@ version: 1
 listeners:
   - listen: 0.0.0.0:6433
     databases:
-      app: postgres://db1:5433/app_prod
+      app: {url: postgres://db1:5433/app_prod}
       "*": postgres://db2
     proxy_protocol_networks: [10.0.0.5, "2001:db8::/32"]
   - listen: /run/.s.PGSQL.6432
@@ -151,9 +151,10 @@ TEST_CASE("bytes that are no text", "[load]") {
 TEST_CASE("unknown, duplicate and empty keys", "[load]") {
   CHECK(problems_after_listener("workres: 1\n") ==
         Lines{"2:1: unknown key \"workres\" / did you mean \"workers\"?"});
-  CHECK(problems_after_listener("zzz: 1\n") == Lines{"2:1: unknown key \"zzz\" / one of: version, listeners, "
-                                                     "protect, preset, server_read_only, rules, limits, log, "
-                                                     "workers"});
+  CHECK(problems_after_listener("zzz: 1\n") ==
+        Lines{"2:1: unknown key \"zzz\" / one of: version, listeners, "
+              "users, users_file, protect, preset, server_read_only, rules, limits, log, "
+              "workers"});
   CHECK(problems_after_listener("workers: 1\nlog: {}\nworkers: 2\n") ==
         Lines{"4:1: duplicate key \"workers\" / it is already set on line 2"});
   CHECK(problems_after_listener("rules:\nlog: {level: info}\n") ==

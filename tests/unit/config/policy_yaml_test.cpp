@@ -44,6 +44,8 @@ rules:
       objects: ["*.t,u", "[x]", "null", "~", "yes", " lead", "'q'"]
       functions: [lo_*]
       users: ["123", "émile", "*x"]
+      labels: ["[agent]"]
+      certificates: ["*.example.com", "émile"]
       databases: [app]
       applications: ["{a}", "-", "?b", "&c", "!d", "%e", "@f", "`g"]
       networks: [10.0.0.0/8, "::1", unix, 192.168.1.5, "::ffff:0:0/96"]

@@ -45,6 +45,8 @@ TEST_CASE("every key of a rule", "[rules]") {
     objects: ["public.tmp_*", users]
     functions: [lo_*]
     users: [migrator, "no"]
+    labels: [agent]
+    certificates: ["*.example.com"]
     databases: [app]
     applications: [psql]
     networks: [10.0.0.0/8, unix]
@@ -79,6 +81,8 @@ TEST_CASE("every key of a rule", "[rules]") {
   CHECK(match.objects == Lines{"public.tmp_*", "users"});
   CHECK(match.functions == Lines{"lo_*"});
   CHECK(match.users == Lines{"migrator", "no"});
+  CHECK(match.labels == Lines{"agent"});
+  CHECK(match.certificates == Lines{"*.example.com"});
   CHECK(match.databases == Lines{"app"});
   CHECK(match.applications == Lines{"psql"});
   CHECK(match.networks.size() == 2);
@@ -165,7 +169,7 @@ TEST_CASE("application_name is never the only reason to let a statement pass", "
   const std::string message =
       "application_name is the only thing that says who may do this, and any client may give itself that "
       "name / add "
-      "\"users\" or \"networks\"";
+      "\"users\", \"labels\", \"certificates\" or \"networks\"";
   CHECK(problems("allow", "applications: [x]") == Lines{"1:35: " + message});
   CHECK(problems("warn", "applications: [x]") == Lines{"1:34: " + message});
   CHECK(problems("allow", "applications: [x], classes: [ddl_drop], databases: [d]") ==
@@ -173,6 +177,8 @@ TEST_CASE("application_name is never the only reason to let a statement pass", "
   CHECK(problems("allow", "applications: [x], users: ['*']") == Lines{"1:35: " + message});
   CHECK(problems("allow", "applications: [x], users: [migrator]") == Lines{});
   CHECK(problems("allow", "applications: [x], networks: [unix]") == Lines{});
+  CHECK(problems("allow", "applications: [x], labels: ['*']") == Lines{});
+  CHECK(problems("allow", "applications: [x], certificates: [x]") == Lines{});
   CHECK(problems("deny", "applications: [x]") == Lines{});
 }
 

@@ -24,7 +24,7 @@ TEST_CASE("the parts of a URL", "[upstream_url]") {
   const Upstream upstream = parsed("postgres://us%20er:p%40ss@DB.example.com:5433/my%20db?sslmode=disable");
   CHECK(upstream.hosts.front().endpoint == Endpoint{"db.example.com", 5433});
   CHECK(upstream.user == "us er");
-  CHECK(upstream.password == "p@ss");
+  CHECK(upstream.password.view() == "p@ss");
   CHECK(upstream.database == "my db");
   CHECK(upstream.tls.mode == SslMode::disable);
   CHECK(upstream.parameters.empty());
@@ -55,7 +55,7 @@ TEST_CASE("query parameters win, as in libpq", "[upstream_url]") {
   CHECK(upstream.hosts.front().endpoint == Endpoint{"h2", 2});
   CHECK(upstream.database == "d2");
   CHECK(upstream.user == "u2");
-  CHECK(upstream.password == "p2");
+  CHECK(upstream.password.view() == "p2");
 }
 
 TEST_CASE("other parameters are kept, and unknown ones only if they may be there", "[upstream_url]") {
@@ -161,16 +161,31 @@ TEST_CASE("demands that would not be met are refused, never ignored", "[upstream
         "unknown ssl_min_protocol_version \"TLSv1.1\" / did you mean \"TLSv1.2\"?");
   CHECK(refused("postgres://h/d?channel_binding=require") ==
         "channel_binding=require cannot be met: the client logs in through pgwarden, over a connection of "
-        "its own / "
-        "remove it; sslmode=verify-full makes sure of the server");
+        "its own / remove it and use sslmode=verify-full, or let pgwarden log in: \"auth: managed\" or "
+        "\"auth: key_passthrough\"");
+  CHECK(refused("postgres://h/d?channel_binding=requre") ==
+        "unknown channel_binding \"requre\" / did you mean \"require\"?");
   CHECK(refused("postgres://h,i/d?target_session_attrs=primary") ==
-        "target_session_attrs with several hosts needs pgwarden to log in by itself / "
-        "use \"auth: managed\" for the listener, or name one host");
+        "target_session_attrs with several hosts is not supported / name one host");
   CHECK(parse_upstream_url("postgres://h,i/d?target_session_attrs=primary", UnknownParameters::keep,
                            LoginDemands::ignore)
             .value);
   CHECK(refused("postgres://h/d?gssencmode=require") ==
         "GSSAPI encryption to the upstream is not supported / use gssencmode=disable");
+}
+
+TEST_CASE("channel binding, where pgwarden logs in itself", "[upstream_url]") {
+  const auto parse = [](const std::string& url) {
+    return parse_upstream_url(url, UnknownParameters::refuse, LoginDemands::meet);
+  };
+  CHECK(parse("postgres://h").value->channel_binding == ChannelBinding::prefer);
+  CHECK(parse("postgres://h?channel_binding=disable").value->channel_binding == ChannelBinding::disable);
+  CHECK(parse("postgres://h?channel_binding=require").value->channel_binding == ChannelBinding::require);
+  CHECK(parse("postgres://h?require_auth=scram-sha-256").error ==
+        "the parameter \"require_auth\" is not supported where pgwarden logs in");
+  const std::string error = "channel_binding=require needs TLS to the server";
+  CHECK(parse("postgres://h?channel_binding=require&sslmode=disable").error == error);
+  CHECK(parse("postgres:///d?host=/tmp&channel_binding=require").error == error);
 }
 
 TEST_CASE("what is not a URL of one server", "[upstream_url]") {

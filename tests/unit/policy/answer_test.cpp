@@ -48,6 +48,8 @@ TEST_CASE("each key of a match can be the one that does not match", "[answer]") 
   CHECK(key_of([](Match& match) { match.objects = {"scratch.*"}; }) == MatchKey::objects);
   CHECK(key_of([](Match& match) { match.functions = {"t"}; }) == MatchKey::functions);
   CHECK(key_of([](Match& match) { match.users = {"migrator"}; }) == MatchKey::users);
+  CHECK(key_of([](Match& match) { match.labels = {"agent"}; }) == MatchKey::labels);
+  CHECK(key_of([](Match& match) { match.certificates = {"*.org"}; }) == MatchKey::certificates);
   CHECK(key_of([](Match& match) { match.databases = {"billing"}; }) == MatchKey::databases);
   CHECK(key_of([](Match& match) { match.applications = {"agent"}; }) == MatchKey::applications);
   CHECK(key_of([](Match& match) { match.networks = {*parse_network("unix")}; }) == MatchKey::networks);

@@ -286,6 +286,24 @@ TEST_CASE("who, where and from where", "[decide]") {
   CHECK(denied({.networks = {*parse_network("unix"), *parse_network("10.0.0.0/8")}}));
   CHECK_FALSE(denied({.networks = {*parse_network("unix")}}));
   CHECK_FALSE(denied({.users = {"app"}, .databases = {"other"}}));
+  CHECK(denied({.labels = {"agent", "serv*"}}));
+  CHECK_FALSE(denied({.labels = {"agent"}}));
+  CHECK(denied({.certificates = {"app.*"}}));
+  CHECK(denied({.certificates = {"www.example.com"}}));
+  CHECK_FALSE(denied({.certificates = {"example.com"}}));
+}
+
+TEST_CASE("no pattern matches a label or a certificate that is not there", "[decide]") {
+  Principal nobody = somebody();
+  nobody.label.clear();
+  nobody.certificates.clear();
+  const auto answer = [](Match match, const Principal& who) {
+    return effect_of(policy_of({rule("r", Effect::deny, std::move(match))}), fact(write), who);
+  };
+  CHECK(answer({.labels = {"*"}}, somebody()) == Effect::deny);
+  CHECK(answer({.labels = {"*"}}, nobody) == Effect::allow);
+  CHECK(answer({.certificates = {"*"}}, somebody()) == Effect::deny);
+  CHECK(answer({.certificates = {"*"}}, nobody) == Effect::allow);
 }
 
 TEST_CASE("what cannot be analysed passes only where it is named", "[decide]") {
@@ -384,6 +402,11 @@ TEST_CASE("a rule covers a later one", "[decide]") {
   CHECK_FALSE(covered({.users = {"x"}}, {}));
   CHECK(covered({.users = {"a*", "b*"}}, {.users = {"bc", "ad"}}));
   CHECK_FALSE(covered({.users = {"a*"}}, {.users = {"ab", "c"}}));
+  CHECK(covered({.labels = {"a*"}}, {.labels = {"agent"}}));
+  CHECK_FALSE(covered({.labels = {"*"}}, {}));
+  CHECK_FALSE(covered({.labels = {"agent"}}, {.users = {"x"}}));
+  CHECK(covered({.certificates = {"*.example.com"}}, {.certificates = {"a.example.com"}}));
+  CHECK_FALSE(covered({.certificates = {"*"}}, {}));
   CHECK(covered({.classes = set_of({ddl_drop, truncate})}, {.classes = set_of({truncate})}));
   CHECK_FALSE(covered({.classes = set_of({truncate})}, {.classes = set_of({ddl_drop, truncate})}));
   CHECK(covered({.networks = {*parse_network("10.0.0.0/8")}}, {.networks = {*parse_network("10.1.0.0/16")}}));

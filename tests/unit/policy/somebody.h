@@ -8,6 +8,8 @@ namespace pgwarden::policy {
 inline Principal somebody() {
   Principal who;
   who.user = "app";
+  who.label = "service";
+  who.certificates = {"app.example.com", "www.example.com"};
   who.database = "shop";
   who.application_name = "psql";
   who.host = "db.example.com";

@@ -1,0 +1,57 @@
+#include "proxy/net/account.h"
+
+#include <algorithm>
+
+#include "policy/glob.h"
+
+namespace pgwarden::net {
+
+namespace {
+
+bool is_loopback(const policy::Address& address) {
+  static const auto networks = {*policy::parse_network("127.0.0.0/8"), *policy::parse_network("::1")};
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const auto& each) { return each.contains(address); });
+}
+
+}  // namespace
+
+Admission admission(const config::User* user, const policy::Address& address, bool by_proxy,
+                    const std::vector<std::string>& certificate_names) {
+  if (user == nullptr) return Admission::hopeless;
+  if (!user->certificates.empty()) {
+    const bool has = std::any_of(certificate_names.begin(), certificate_names.end(), [&](const auto& name) {
+      return std::any_of(user->certificates.begin(), user->certificates.end(),
+                         [&](const auto& pattern) { return policy::glob_match(pattern, name); });
+    });
+    if (!has) return Admission::hopeless;
+    return user->verifier ? Admission::by_password : Admission::admitted;
+  }
+  if (user->verifier) return Admission::by_password;
+  const bool local = !by_proxy && (address.is_unix || is_loopback(address));
+  return user->trust && local ? Admission::admitted : Admission::hopeless;
+}
+
+protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {
+  // The seed is something that nobody else knows.
+  for (const auto& [name, real] : config.users) {
+    if (real.verifier)
+      return protocol::mock_verifier(user, real.verifier->server_key.view(), real.verifier->iterations);
+  }
+  for (const config::Listener& listener : config.listeners) {
+    if (listener.upstream && !listener.upstream->password.empty())
+      return protocol::mock_verifier(user, listener.upstream->password.view());
+  }
+  return protocol::mock_verifier(user, {});  // then all salts are such
+}
+
+session::UpstreamAccount upstream_account(const Account& account, const config::Upstream& upstream) {
+  const config::User& user = *account.user;
+  if (account.keys) return {user.name, *account.keys};
+  const config::UpstreamLogin& own = user.upstream;
+  if (!own.user.empty()) return {own.user, own.password};
+  return {upstream.user.empty() ? user.name : upstream.user,
+          own.password.empty() ? upstream.password : own.password};
+}
+
+}  // namespace pgwarden::net
