@@ -38,9 +38,9 @@ struct CheckOptions {
 void add_host(policy::Principal& who, const config::Config& config) {
   std::set<std::string> hosts;
   std::set<std::string> databases;
-  for (const config::Upstream* upstream : config::protected_upstreams(config)) {
-    hosts.insert(upstream->endpoint.host);
-    databases.insert(upstream->database);
+  for (const config::ProtectedHost& host : config::protected_hosts(config)) {
+    hosts.insert(host.name);
+    databases.insert(host.upstream->database);
   }
   if (hosts.size() != 1) {
     throw std::runtime_error("the configuration protects " + std::string(hosts.empty() ? "none" : "several") +

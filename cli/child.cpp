@@ -21,8 +21,8 @@ bool leads_to_original(std::string_view name, std::string_view value, const Chil
   if (value == database.original) return true;
   const bool is_url = value.find("postgres://") != std::string_view::npos ||
                       value.find("postgresql://") != std::string_view::npos;  // also behind "jdbc:"
-  return is_url && !database.original_host.empty() &&
-         value.find(database.original_host) != std::string_view::npos;
+  const auto is_named = [&](const std::string& host) { return value.find(host) != std::string_view::npos; };
+  return is_url && std::any_of(database.original_hosts.begin(), database.original_hosts.end(), is_named);
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {

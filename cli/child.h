@@ -15,12 +15,12 @@ struct ChildDatabase {
   std::string host;      ///< becomes PGHOST
   std::string port;      ///< becomes PGPORT
   std::string original;  ///< the URL that pgwarden was given
-  std::string original_host;
+  std::vector<std::string> original_hosts;
 };
 
 /// The environment for the command: `environment` ("NAME=value") with the database rewritten. Every variable
-/// that leads to the original goes: the URL itself, any other URL to its host, and what libpq would prefer to
-/// PGHOST.
+/// that leads to the original goes: the URL itself, any other URL to one of its hosts, and what libpq would
+/// prefer to PGHOST.
 std::vector<std::string> child_environment(const std::vector<std::string>& environment,
                                            const ChildDatabase& database);
 

@@ -22,6 +22,7 @@ void add_test(CLI::App& app, int& exit_code);
 void add_policy(CLI::App& app, int& exit_code);
 void add_server_guard(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 void add_hash_password(CLI::App& app, int& exit_code);
 void add_health(CLI::App& app, int& exit_code);
 

@@ -1,3 +1,5 @@
+#include "cli/health.h"
+
 #include <CLI/CLI.hpp>
 #include <array>
 #include <boost/asio/connect.hpp>
@@ -53,8 +55,6 @@ policy::Address own_address(const Socket& socket) {
   return {};
 }
 
-/// Asks for GSSAPI encryption, as every client may: a pgwarden that accepts connections answers with one
-/// byte.
 template <typename Socket, typename Connect>
 bool answers(const config::Listener& listener, Connect connect) {
   asio::io_context context;
@@ -78,6 +78,8 @@ bool answers(const config::Listener& listener, Connect connect) {
   return answered;
 }
 
+}  // namespace
+
 bool is_healthy(const config::Listener& listener) {
   const config::Endpoint& address = listener.listen;
   if (address.is_unix()) {
@@ -99,8 +101,6 @@ bool is_healthy(const config::Listener& listener) {
         [then](const boost::system::error_code& result, const Protocol::endpoint&) { then(result); });
   });
 }
-
-}  // namespace
 
 void add_health(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("health", "Ask a running pgwarden whether it accepts connections");

@@ -55,7 +55,7 @@ policy::Principal principal(const config::Sender& sender, const config::Config& 
   const config::User* const user = entry(config, listener, who.user);
   if (listener != nullptr) {
     const config::Upstream& upstream = *listener->route(who.database);
-    who.host = upstream.endpoint.host;
+    who.host = upstream.hosts.front().endpoint.host;
     if (!upstream.database.empty()) who.database = upstream.database;
     if (user != nullptr && !user->upstream.database.empty()) who.database = user->upstream.database;
   }

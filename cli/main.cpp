@@ -20,6 +20,7 @@ constexpr const char* examples = R"(Examples:
   pgwarden run postgres://user@db.example.com:5432/app
   pgwarden run --config pgwarden.yaml
   pgwarden run "$DATABASE_URL" -- npm run dev
+  pgwarden doctor --config pgwarden.yaml
   pgwarden explain 'DROP TABLE product CASCADE'
   pgwarden check migrations/
 )";
@@ -43,6 +44,7 @@ int run(const std::vector<std::string>& arguments) {
   cli::add_policy(app, exit_code);
   cli::add_server_guard(app, exit_code);
   cli::add_check(app, exit_code);
+  cli::add_doctor(app, exit_code);
   cli::add_hash_password(app, exit_code);
   cli::add_health(app, exit_code);
   app.footer(examples);  // last: subcommands would inherit it

@@ -84,8 +84,11 @@ class Run {
   config::Endpoint address() const { return server_.addresses().front(); }
 
   void print_url() const {
-    const config::Endpoint protected_host = upstream(options_.url).endpoint;
-    std::cout << "pgwarden protects " << config::to_string(protected_host) << " with the preset \"guarded\"\n"
+    std::cout << "pgwarden protects ";
+    for (const char* separator = ""; const config::Host& host : upstream(options_.url).hosts) {
+      std::cout << std::exchange(separator, ", ") << config::to_string(host.endpoint);
+    }
+    std::cout << " with the preset \"guarded\"\n"
               << "DATABASE_URL=" << config::rewritten_url(options_.url, address(), false) << std::endl;
   }
 
@@ -93,9 +96,11 @@ class Run {
     const config::Endpoint here = address();
     // libpq finds a Unix-domain socket by its directory and port.
     const std::string host = here.is_unix() ? here.host.substr(0, here.host.rfind('/')) : here.host;
-    const ChildDatabase database{config::rewritten_url(options_.url, here, true), host,
-                                 std::to_string(here.port), options_.url,
-                                 upstream(options_.url).endpoint.host};
+    ChildDatabase database{
+        config::rewritten_url(options_.url, here, true), host, std::to_string(here.port), options_.url, {}};
+    for (const config::Host& server : upstream(options_.url).hosts) {
+      database.original_hosts.push_back(server.endpoint.host);
+    }
     child_ = start_child(command_, child_environment(current_environment(), database));
   }
 

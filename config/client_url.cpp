@@ -5,7 +5,7 @@
 #include <boost/url/url_view.hpp>
 #include <utility>
 
-#include "config/endpoint.h"
+#include "config/host_list.h"
 #include "config/upstream_url.h"
 
 namespace pgwarden::config {
@@ -78,7 +78,8 @@ std::string client_host(const Endpoint& listen) {
 
 std::string rewritten_url(std::string_view url, const Endpoint& listen, bool reveal_password) {
   if (!parse_upstream_url(url, UnknownParameters::keep, LoginDemands::ignore).value) return "";
-  const auto parsed = urls::parse_uri(url);
+  const std::string one_host = take_hosts(url)->rest;
+  const auto parsed = urls::parse_uri(one_host);
   urls::url rewritten(*parsed);
   if (rewritten.has_password() && !reveal_password) rewritten.set_encoded_password("***");
   rewritten.set_encoded_host(client_host(listen));

@@ -11,6 +11,7 @@
 
 #include "config/auth.h"
 #include "policy/policy.h"
+#include "protocol/session_attributes.h"
 
 namespace pgwarden::config {
 
@@ -69,9 +70,21 @@ struct Parameter {
 /// libpq's channel_binding, for logins of pgwarden's own.
 enum class ChannelBinding : std::uint8_t { disable, prefer, require };
 
-/// A database server, or one database of it.
+/// One of the servers that an upstream names.
+struct Host {
+  Endpoint endpoint;    ///< its name is the host's for TLS, rules and the log
+  std::string address;  ///< hostaddr: connect there; empty: to where the name leads
+
+  bool operator==(const Host&) const = default;
+};
+
+/// A database server, or one database of it; or several servers, of which the first that can be reached is
+/// the one.
 struct Upstream {
-  Endpoint endpoint;
+  std::vector<Host> hosts;    ///< at least one
+  bool random_order = false;  ///< load_balance_hosts=random: of the hosts, and of the addresses of each
+  protocol::TargetSession target_session = protocol::TargetSession::any;
+  std::chrono::seconds connect_timeout{0};  ///< for each address; 0: what `limits` say
   std::string database;  ///< sent upstream in place of the client's; empty: the client's own
   /// Of the URL, which may leave the password to the environment or a file; see UpstreamLogin. Under
   /// key_passthrough they are the guard connection's. Not used while authentication passes through.
@@ -131,8 +144,12 @@ struct Config {
   unsigned workers = 0;  ///< threads; 0: one for each core
 };
 
-/// Those whose statements are judged.
-std::vector<const Upstream*> protected_upstreams(const Config& config);
+/// A host whose statements are judged, and the upstream that names it.
+struct ProtectedHost {
+  std::string name;
+  const Upstream* upstream = nullptr;
+};
+std::vector<ProtectedHost> protected_hosts(const Config& config);
 
 /// The configuration of `pgwarden run URL`: one listener, one upstream, which is protected with the preset
 /// `guarded`.

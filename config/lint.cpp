@@ -16,12 +16,12 @@ using policy::Rule;
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-bool matches_one_of(const Rule& rule, const std::vector<const Upstream*>& upstreams) {
+bool matches_one_of(const Rule& rule, const std::vector<ProtectedHost>& hosts) {
   Rule by_host;
   by_host.match.hosts = rule.match.hosts;
-  return std::any_of(upstreams.begin(), upstreams.end(), [&](const Upstream* upstream) {
+  return std::any_of(hosts.begin(), hosts.end(), [&](const ProtectedHost& host) {
     policy::Principal who;
-    who.host = upstream->endpoint.host;
+    who.host = host.name;
     return !policy::principal_mismatch(by_host, who);
   });
 }
@@ -80,7 +80,7 @@ void check_preset(const Value& entry, const std::vector<Rule>& rules, std::size_
 }
 
 void check_rules(const Value& list, const Config& config) {
-  const auto upstreams = protected_upstreams(config);
+  const auto hosts = protected_hosts(config);
   const std::vector<Rule>& rules = config.policy->rules;
   const auto entries = list.items();
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -100,7 +100,7 @@ void check_rules(const Value& list, const Config& config) {
           "rule " + in_quotes(rule.name) + " can never match: no listener asks for \"certificates\"",
           "see \"client_ca\"");
     }
-    if (rule.effect != Effect::allow && !upstreams.empty() && !matches_one_of(rule, upstreams)) {
+    if (rule.effect != Effect::allow && !hosts.empty() && !matches_one_of(rule, hosts)) {
       entries[i].refuse("rule " + in_quotes(rule.name) + " can never " +
                             (rule.effect == Effect::deny ? "deny" : "warn") +
                             ": none of the upstreams that its \"hosts\" match is protected",
@@ -117,7 +117,7 @@ std::vector<Diagnostic> lint_text(std::string_view text, const std::string& file
   Problems problems(file_name, text);
   const auto root = parse_yaml(text, problems);
   const Fields fields = Value(*root, "configuration", problems).fields(root_keys);
-  if (protected_upstreams(*loaded.config).empty()) {
+  if (protected_hosts(*loaded.config).empty()) {
     const auto protect = fields.find("protect");
     problems.add(protect ? protect->at() : fields.at(), "no upstream of this file is protected",
                  "everything passes; what would be denied is only logged");

@@ -218,10 +218,13 @@ void check_logins(const Value& list, const Config& config) {
   }
 }
 
-std::vector<const Upstream*> protected_upstreams(const Config& config) {
-  std::vector<const Upstream*> found;
+std::vector<ProtectedHost> protected_hosts(const Config& config) {
+  std::vector<ProtectedHost> found;
   const auto add = [&](const Upstream& upstream) {
-    if (config.policy->protects(upstream.endpoint.host)) found.push_back(&upstream);
+    for (const Host& host : upstream.hosts) {
+      const std::string& name = host.endpoint.host;
+      if (config.policy->protects(name)) found.push_back({name, &upstream});
+    }
   };
   for (const Listener& listener : config.listeners) {
     if (listener.upstream) add(*listener.upstream);

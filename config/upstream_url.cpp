@@ -4,10 +4,11 @@
 #include <array>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
 #include <optional>
 #include <utility>
 
-#include "config/endpoint.h"
+#include "config/host_list.h"
 #include "config/keys.h"
 #include "config/spelling.h"
 #include "policy/letters.h"
@@ -37,6 +38,7 @@ constexpr auto libpq_parameters = std::to_array<std::string_view>({
     "gssencmode",
     "gsslib",
     "host",
+    "hostaddr",
     "keepalives",
     "keepalives_count",
     "keepalives_idle",
@@ -74,45 +76,9 @@ bool contains(const auto& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-Fault several_hosts() { return {"several hosts in one URL are not supported yet", "name one host"}; }
-
-/// What stands between "://" and the path, without the user.
-std::string_view host_part(std::string_view url) {
-  const std::size_t begin = url.find("://") + 3;
-  std::string_view authority =
-      url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
-  const std::size_t at = authority.rfind('@');
-  return at == std::string_view::npos ? authority : authority.substr(at + 1);
-}
-
 bool is_postgres_url(std::string_view url) {
   const std::string scheme = policy::lower(url.substr(0, url.find("://")));
   return url.find("://") != std::string_view::npos && (scheme == "postgres" || scheme == "postgresql");
-}
-
-Outcome set_host(Upstream& upstream, const std::string& host) {
-  if (host.find(',') != std::string::npos) return several_hosts();
-  if (host.starts_with('/')) {
-    upstream.endpoint.host = host;
-    while (upstream.endpoint.host.size() > 1 && upstream.endpoint.host.ends_with('/')) {
-      upstream.endpoint.host.pop_back();
-    }
-    return {};
-  }
-  auto parsed = parse_host(host);
-  if (!parsed.value) return Fault{parsed.error, parsed.hint};
-  upstream.endpoint.host = std::move(*parsed.value);
-  return {};
-}
-
-Outcome set_port(Upstream& upstream, const std::string& text) {
-  if (text.find(',') != std::string::npos) return several_hosts();
-  const auto port = parse_port(text);
-  if (!port.value || *port.value == 0) {
-    return Fault{"\"" + text + "\" is not a port", "a number from 1 to 65535"};
-  }
-  upstream.endpoint.port = *port.value;
-  return {};
 }
 
 /// One of `words`, by its place.
@@ -180,6 +146,36 @@ bool set_tls(UpstreamTls& tls, const std::string& name, const std::string& value
   return true;
 }
 
+/// As libpq (fe-connect.c, pqConnectDBComplete): whole seconds, of which there are at least two; without
+/// any there is no such bound.
+Outcome set_connect_timeout(Upstream& upstream, const std::string& value) {
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    return Fault{"connect_timeout \"" + value + "\" is not a number of seconds", ""};
+  }
+  upstream.connect_timeout = std::chrono::seconds(seconds <= 0 ? 0 : std::max(seconds, 2));
+  return {};
+}
+
+/// Whether the parameter is about which host is connected to.
+bool set_choice(Upstream& upstream, const std::string& name, const std::string& value, Outcome& outcome) {
+  std::size_t choice = 0;
+  if (name == "load_balance_hosts") {
+    constexpr auto words = std::to_array<std::string_view>({"disable", "random"});
+    outcome = choose(choice, name, value, words);
+    upstream.random_order = choice == 1;
+  } else if (name == "target_session_attrs") {
+    outcome = choose(choice, name, value, protocol::target_session_words);
+    upstream.target_session = static_cast<protocol::TargetSession>(choice);
+  } else if (name == "connect_timeout") {
+    outcome = set_connect_timeout(upstream, value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 Outcome set_channel_binding(Upstream& upstream, const std::string& value, LoginDemands login) {
   if (login == LoginDemands::ignore) return {};
   constexpr auto words = std::to_array<std::string_view>({"disable", "prefer", "require"});
@@ -200,14 +196,11 @@ Outcome refuse_demands(const std::string& name, const std::string& value, LoginD
     return Fault{"the parameter \"require_auth\" is not supported where pgwarden logs in",
                  "remove it; channel_binding=require makes sure that the server knows the password"};
   }
-  if (name == "hostaddr" || name == "service" || name == "servicefile") {
+  if (name == "service" || name == "servicefile") {
     return Fault{"the parameter \"" + name + "\" is not supported", "write the server's host into the URL"};
   }
   if (name == "sslcrldir" || (name == "sslcertmode" && value == "require")) {
     return Fault{"the parameter \"" + name + "\" is not supported", ""};
-  }
-  if (name == "target_session_attrs" && value != "any") {
-    return Fault{"target_session_attrs=" + value + " is not supported", "name the host that is meant"};
   }
   if (name == "gssencmode" && value == "require") {
     return Fault{"GSSAPI encryption to the upstream is not supported", "use gssencmode=disable"};
@@ -216,7 +209,7 @@ Outcome refuse_demands(const std::string& name, const std::string& value, LoginD
 }
 
 /// libpq's rules for parameters together (fe-connect.c, pqConnectOptions2).
-Outcome check_tls(Upstream& upstream, bool mode_said) {
+Outcome check_tls(Upstream& upstream, bool mode_said, bool host_said) {
   UpstreamTls& tls = upstream.tls;
   const bool system = tls.root_certificate == "system";
   if (system && !mode_said) tls.mode = SslMode::verify_full;
@@ -224,13 +217,18 @@ Outcome check_tls(Upstream& upstream, bool mode_said) {
     return Fault{"sslrootcert=system needs sslmode=verify-full",
                  "weaker modes would accept anybody's certificate"};
   }
+  if (tls.mode == SslMode::verify_full && !host_said) {
+    return Fault{"sslmode=verify-full needs a host: the certificate is for a name", ""};
+  }
   if (!tls.max_version.empty() && tls.max_version < tls.min_version) {
     return Fault{"ssl_min_protocol_version is above ssl_max_protocol_version", ""};
   }
   if (tls.direct && tls.mode < SslMode::require) {
     return Fault{"sslnegotiation=direct needs sslmode=require or above", ""};
   }
-  const bool in_clear = tls.mode == SslMode::disable || upstream.endpoint.is_unix();
+  const auto is_unix = [](const Host& host) { return host.endpoint.is_unix(); };
+  const bool in_clear =
+      tls.mode == SslMode::disable || std::any_of(upstream.hosts.begin(), upstream.hosts.end(), is_unix);
   if (upstream.channel_binding == ChannelBinding::require && in_clear) {
     return Fault{"channel_binding=require needs TLS to the server",
                  "sslmode=require or above; a Unix-domain socket has none"};
@@ -238,12 +236,23 @@ Outcome check_tls(Upstream& upstream, bool mode_said) {
   return {};
 }
 
-Outcome set_parameter(Upstream& upstream, const std::string& name, const std::string& value,
+/// A login is made once: it is not made again at the next host.
+Outcome check_target_session(const Upstream& upstream) {
+  if (upstream.hosts.size() == 1 || upstream.target_session == protocol::TargetSession::any) return {};
+  return Fault{"target_session_attrs with several hosts is not supported", "name one host"};
+}
+
+Outcome set_parameter(Upstream& upstream, HostList& hosts, const std::string& name, const std::string& value,
                       UnknownParameters unknown, LoginDemands login) {
-  if (name == "host") return set_host(upstream, value);
-  if (name == "port") return set_port(upstream, value);
   if (Outcome outcome; set_tls(upstream.tls, name, value, outcome)) return outcome;
-  if (name == "dbname") {
+  if (Outcome outcome; set_choice(upstream, name, value, outcome)) return outcome;
+  if (name == "host") {
+    hosts.host = value;
+  } else if (name == "hostaddr") {
+    hosts.hostaddr = value;
+  } else if (name == "port") {
+    hosts.port = value;
+  } else if (name == "dbname") {
     upstream.database = value;
   } else if (name == "user") {
     upstream.user = value;
@@ -268,7 +277,8 @@ Fault unreadable() {
   return {"cannot read the URL", "percent-encode special characters, for example \"@\" in a password as %40"};
 }
 
-Outcome read_url(const urls::url_view& url, UnknownParameters unknown, LoginDemands login,
+/// `hosts` are those before the path.
+Outcome read_url(const urls::url_view& url, HostList hosts, UnknownParameters unknown, LoginDemands login,
                  Upstream& upstream) {
   const std::string_view encoded_path(url.encoded_path());
   // Boost 1.81 takes what does not belong to a host or port for a path that has no slash. And a "/" in a
@@ -278,29 +288,24 @@ Outcome read_url(const urls::url_view& url, UnknownParameters unknown, LoginDema
   if (url.has_fragment()) {
     return Fault{"the URL has a \"#\", which begins a fragment", "write %23 for a \"#\" in a password"};
   }
-  if (url.buffer().find("%00") != std::string_view::npos) return Fault{"the URL holds a NUL (%00)", ""};
   upstream.user = url.user();
   upstream.password = protocol::Secret(url.password());
   const std::string path = url.encoded_path().decode();
   if (!path.empty()) upstream.database = path.substr(1);
-  const std::string host = url.host_address();
-  if (!host.empty()) {
-    if (auto fault = set_host(upstream, host)) return fault;
-  }
-  if (!url.port().empty()) {
-    if (auto fault = set_port(upstream, std::string(url.port()))) return fault;
-  }
   bool mode_said = false;
   for (const auto& parameter : url.encoded_params()) {
     const std::string name = parameter.key.decode();
     mode_said = mode_said || name == "sslmode";
-    if (auto fault = set_parameter(upstream, name, parameter.value.decode(), unknown, login)) return fault;
+    if (name.find('@') != std::string::npos) return unreadable();  // behind a "?" in a password
+    const std::string value = parameter.value.decode();
+    if (auto fault = set_parameter(upstream, hosts, name, value, unknown, login)) return fault;
   }
-  if (upstream.endpoint.host.empty()) {
-    return Fault{"the URL names no host",
-                 std::string(example) + ", or ?host=/var/run/postgresql for a socket"};
-  }
-  return login == LoginDemands::ignore ? Outcome{} : check_tls(upstream, mode_said);
+  auto parsed = parse_hosts(hosts);
+  if (!parsed.value) return Fault{parsed.error, parsed.hint};
+  upstream.hosts = std::move(*parsed.value);
+  if (login == LoginDemands::ignore) return {};
+  if (auto fault = check_tls(upstream, mode_said, !hosts.host.empty())) return fault;
+  return check_target_session(upstream);
 }
 
 }  // namespace
@@ -310,11 +315,14 @@ Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unkn
     return Parsed<Upstream>{{}, std::move(fault.error), std::move(fault.hint)};
   };
   if (!is_postgres_url(url)) return refuse({"not a PostgreSQL URL", std::string(example)});
-  if (host_part(url).find(',') != std::string_view::npos) return refuse(several_hosts());
-  const auto parsed = urls::parse_uri(url);
+  if (url.find("%00") != std::string_view::npos) return refuse({"the URL holds a NUL (%00)", ""});
+  const auto taken = take_hosts(url);
+  const auto parsed = urls::parse_uri(taken ? taken->rest : std::string_view());
   if (!parsed) return refuse(unreadable());
   Upstream upstream;
-  if (auto fault = read_url(*parsed, unknown, login, upstream)) return refuse(std::move(*fault));
+  if (auto fault = read_url(*parsed, {taken->host, "", taken->port}, unknown, login, upstream)) {
+    return refuse(std::move(*fault));
+  }
   return {std::move(upstream), "", ""};
 }
 

@@ -18,10 +18,9 @@ enum class UnknownParameters : std::uint8_t { refuse, keep };
 /// in itself, refused where clients log in through it, and mean nothing for a URL that is only rewritten.
 enum class LoginDemands : std::uint8_t { refuse, ignore, meet };
 
-/// Parses "postgres://user:password@host:5432/database?sslmode=disable". As in libpq, the query parameters
-/// host, port, dbname, user and password win over the parts of the URL, and a host that begins with a slash
-/// is the directory of a socket. What this release cannot do (several hosts, GSSAPI) is an error, never a
-/// quiet downgrade.
+/// Parses "postgres://user:password@host:5432,host2:5432/database?sslmode=disable". As in libpq, the query
+/// parameters host, port, dbname, user and password win over the parts of the URL. What this release cannot
+/// do (GSSAPI) is an error, never a quiet downgrade.
 Parsed<Upstream> parse_upstream_url(std::string_view url, UnknownParameters unknown,
                                     LoginDemands login = LoginDemands::refuse);
 

@@ -5,7 +5,8 @@ namespace pgwarden::config {
 
 Config zero_config(const Upstream& upstream, const Endpoint& listen) {
   auto policy = std::make_shared<policy::Policy>(preset_policy("guarded"));
-  policy->protect.hosts = {upstream.endpoint.host};
+  policy->protect.hosts.clear();
+  for (const Host& host : upstream.hosts) policy->protect.hosts.push_back(host.endpoint.host);
   Config config;
   Listener& listener = config.listeners.emplace_back();
   listener.listen = listen;

@@ -8,9 +8,10 @@
 
 namespace pgwarden::net {
 
-/// Sends a CancelRequest with this key (process id and secret) over a connection of its own, encrypted as the
-/// session's, and returns when the server has closed it: then the signal is sent. Gives up after ten seconds;
-/// errors are nobody's business.
+/// Sends a CancelRequest with this key (process id and secret) over a connection of its own, to where the
+/// session is and encrypted as it is, and returns when the server has closed it: then the signal is sent. To
+/// each host of the upstream when nobody knows where the session is. Gives up after ten seconds; errors are
+/// nobody's business.
 boost::asio::awaitable<void> send_cancel(Target target, std::string key);
 
 }  // namespace pgwarden::net

@@ -15,7 +15,7 @@
 #include "proxy/net/admission.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/unchanged.h"
-#include "proxy/net/upstream.h"
+#include "proxy/net/upstream_search.h"
 #include "proxy/net/worker.h"
 #include "proxy/session/session.h"
 #include "proxy/session/startup_flow.h"
@@ -42,13 +42,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using Status = session::Session::Status;
+  /// What a server says to a StartupMessage, as far as another server could be asked.
+  struct FirstAnswer {
+    enum class Kind : std::uint8_t { ready, error, not_now, failed, unreachable };
+    Kind kind = Kind::ready;
+    std::string why;
+  };
 
   asio::awaitable<void> start_up();
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
   asio::awaitable<bool> encrypt_client(TlsContext tls, bool direct);
-  asio::awaitable<bool> open_upstream(const std::string& startup_message);
-  asio::awaitable<bool> refuses();
+  asio::awaitable<bool> open_upstream(const protocol::StartupMessage& message,
+                                      const std::optional<Account>& account);
+  asio::awaitable<bool> open_address(std::string startup_packet, UpstreamSearch& search);
+  asio::awaitable<FirstAnswer> ask(std::string startup_packet, Encrypt encrypt, const UpstreamSearch& search);
   asio::awaitable<std::shared_ptr<const config::User>> find_user(const protocol::StartupMessage& message,
                                                                  std::string& why);
   asio::awaitable<std::optional<Account>> log_in_client(const protocol::StartupMessage& message,
@@ -69,7 +77,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool proxy_header_due() const;
   boost::json::object named() const;
   session::TlsRule tls_rule(const TlsContext& tls) const;
-  void begin_session(protocol::StartupMessage& message, const std::optional<Account>& account);
+  asio::awaitable<bool> begin_session(protocol::StartupMessage& message,
+                                      const std::optional<Account>& account);
   void become_pending();
   void no_longer_pending();
   asio::awaitable<bool> admitted(const std::string& user);

@@ -114,7 +114,7 @@ asio::awaitable<std::optional<std::string>> Connection::log_in_upstream(session:
   UpstreamLogin login(
       account,
       {.binding = upstream.channel_binding == ChannelBinding::disable ? "" : upstream_.channel_binding(),
-       .confidential = upstream_.encrypted() || upstream.endpoint.is_unix(),
+       .confidential = upstream_.encrypted() || target_.host->endpoint.is_unix(),
        .binding_required = upstream.channel_binding == ChannelBinding::require});
   for (std::string bytes;;) {
     auto step = login.feed(bytes);

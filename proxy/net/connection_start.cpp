@@ -13,6 +13,7 @@
 #include "proxy/net/cancel_request.h"
 #include "proxy/net/client_hello.h"
 #include "proxy/net/connection.h"
+#include "proxy/net/upstream_search.h"
 
 namespace pgwarden::net {
 
@@ -51,6 +52,23 @@ bool may_set_search_path(const protocol::StartupMessage& message) {
   return !message.parameter("options").empty() || !message.parameter("search_path").empty();
 }
 
+/// The first of these messages, as far as it is there.
+protocol::Bytes first_message(protocol::Bytes bytes) {
+  if (bytes.size() < 5) return bytes;
+  return bytes.substr(0, std::size_t{1} + protocol::read_u32(bytes.data() + 1));
+}
+
+/// The fields of the error with which a server answers a StartupMessage, also behind a
+/// NegotiateProtocolVersion; nullopt when it answers otherwise. It sends both in one piece.
+std::optional<protocol::ErrorFields> error_in(protocol::Bytes answer) {
+  if (answer.starts_with(protocol::backend::negotiate_protocol_version)) {
+    answer.remove_prefix(first_message(answer).size());
+  }
+  if (!answer.starts_with(protocol::backend::error_response)) return std::nullopt;
+  const protocol::Bytes message = first_message(answer);
+  return protocol::decode_error_fields(message.substr(std::min<std::size_t>(5, message.size())));
+}
+
 }  // namespace
 
 asio::awaitable<void> Connection::start_up() {
@@ -71,17 +89,7 @@ asio::awaitable<void> Connection::start_up() {
     co_return;
   }
   target_ = std::move(*target);
-  begin_session(start->message, account);
-  if (asks_for_replication(start->message.parameter("replication"))) {
-    auto verdict = policy::decide_replication(*current_policy(), who_);
-    const session::Answer answer = record(std::move(verdict), "(replication connection)");
-    if (answer.effect == policy::Effect::deny) {
-      const policy::Explanation& words = answer.refusal->explanation;
-      co_await refuse(protocol::encode_fatal(answer.refusal->sqlstate, words.message, words.hint));
-      co_return;
-    }
-  }
-  if (!co_await open_upstream(start->message.encode())) co_return;
+  if (!co_await open_upstream(start->message, account)) co_return;
   std::string first_bytes;
   if (account) {
     auto bytes = co_await log_in_upstream(upstream_account(*account, *target_.upstream));
@@ -212,53 +220,100 @@ asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request
   co_await send_cancel(*target, request.key);
 }
 
-/// Connects and sends the StartupMessage. Where sslmode has a second way, a server that refuses the first is
-/// asked by that (docs, "SSL Mode Descriptions"); when that fails, too, the first answer counts.
-asio::awaitable<bool> Connection::open_upstream(const std::string& startup_message) {
-  const auto time_max = worker_.config->limits.upstream_connect_timeout;
-  std::string why = co_await connect_upstream(upstream_, target_, first_way(target_), time_max);
-  const auto second = second_way(target_, upstream_);
-  bool refused = !why.empty() && why != timeout_expired;
-  if (client_.is_open() && why.empty()) {
-    if (const error_code error = co_await upstream_.send(startup_message)) why = error.message();
-    refused = !why.empty() || (second && co_await refuses());
-  }
-  if (client_.is_open() && refused && second) {
-    Stream first = std::exchange(upstream_, Stream(Socket(worker_.context)));
-    const std::string why_again = co_await connect_upstream(upstream_, target_, *second, time_max);
-    if (client_.is_open() && why_again.empty()) {
-      const error_code error = co_await upstream_.send(startup_message);
-      why = error ? error.message() : "";
-    } else {
-      upstream_ = std::move(first);
+/// Connects to the first of the upstream's hosts that has a server for sessions, and sends the
+/// StartupMessage.
+asio::awaitable<bool> Connection::open_upstream(const protocol::StartupMessage& message,
+                                                const std::optional<Account>& account) {
+  UpstreamSearch search(target_, worker_.config->limits.upstream_connect_timeout);
+  while (search.next_host()) {
+    target_ = search.target();
+    protocol::StartupMessage for_host = message;
+    if (!co_await begin_session(for_host, account)) co_return false;
+    while (client_.is_open() && co_await search.next_address()) {
+      target_ = search.target();
+      if (co_await open_address(for_host.encode(), search)) co_return true;
     }
-  }
-  if (!client_.is_open()) co_return false;
-  if (why.empty()) {
-    target_.settled = upstream_.encrypted() ? Encrypt::yes : Encrypt::no;
-    co_return true;
+    if (!client_.is_open()) co_return false;
   }
   auto fields = named();
   fields["upstream"] = name_of(target_);
-  fields["error"] = why;
+  fields["error"] = search.failures();
   worker_.shared.log.write(Level::error, "cannot connect to upstream", fields);
-  co_await refuse(protocol::encode_fatal(
-      "08006", "pgwarden could not connect to upstream \"" + name_of(target_) + "\": " + why));
+  co_await refuse(
+      protocol::encode_fatal("08006", "pgwarden could not connect to upstream " + search.failures()));
   co_return false;
 }
 
-/// Whether the server answers the StartupMessage with an error. Closes the connection when the client leaves
-/// before that.
-asio::awaitable<bool> Connection::refuses() {
-  using namespace asio::experimental::awaitable_operators;
-  for (;;) {
-    error_code error;
-    const protocol::Bytes answer = upstream_.try_peek(error);
-    if (error != asio::error::would_block) co_return answer.starts_with(protocol::backend::error_response);
-    const auto first = co_await (upstream_.readable() || client_leaves());
-    if (first.index() == 1) close();
-    if (!client_.is_open()) co_return false;
+/// Where sslmode has a second way, a server that refuses the first is asked by that (docs, "SSL Mode
+/// Descriptions"); when that fails, too, the first answer counts. A server that takes no sessions now is left
+/// for another host.
+asio::awaitable<bool> Connection::open_address(std::string startup_packet, UpstreamSearch& search) {
+  using Next = UpstreamSearch::Next;
+  FirstAnswer answer = co_await ask(startup_packet, first_way(target_), search);
+  const auto second = second_way(target_, upstream_);
+  if (client_.is_open() && second &&
+      (answer.kind == FirstAnswer::Kind::failed || answer.kind == FirstAnswer::Kind::error)) {
+    Stream first = std::move(upstream_);
+    FirstAnswer again = co_await ask(startup_packet, *second, search);
+    if (again.kind == FirstAnswer::Kind::unreachable || again.kind == FirstAnswer::Kind::failed) {
+      upstream_ = std::move(first);
+    } else {
+      answer = std::move(again);
+    }
   }
+  if (!client_.is_open()) co_return false;
+  switch (answer.kind) {
+    case FirstAnswer::Kind::unreachable:
+      search.failed(answer.why, Next::address);
+      co_return false;
+    case FirstAnswer::Kind::failed:
+      search.failed(answer.why, Next::nothing);
+      co_return false;
+    case FirstAnswer::Kind::not_now:
+      if (!search.several_hosts()) break;
+      search.failed(answer.why, Next::host);
+      co_return false;
+    default:
+      break;
+  }
+  target_.settled = upstream_.encrypted() ? Encrypt::yes : Encrypt::no;
+  co_return true;
+}
+
+/// Connects, sends the StartupMessage, and looks at the first answer if something could follow from it. It
+/// stays there to be relayed.
+asio::awaitable<Connection::FirstAnswer> Connection::ask(std::string startup_packet, Encrypt encrypt,
+                                                         const UpstreamSearch& search) {
+  using Kind = FirstAnswer::Kind;
+  using namespace asio::experimental::awaitable_operators;
+  upstream_ = Stream(Socket(worker_.context));
+  const auto deadline = search.deadline();
+  const Connecting connecting = co_await connect_upstream(upstream_, target_, encrypt, deadline);
+  if (connecting.result == Connecting::Result::unreachable)
+    co_return FirstAnswer{Kind::unreachable, connecting.why};
+  if (connecting.result == Connecting::Result::failed) co_return FirstAnswer{Kind::failed, connecting.why};
+  if (const error_code error = co_await upstream_.send(std::move(startup_packet))) {
+    co_return FirstAnswer{Kind::failed, error.message()};
+  }
+  const bool has_choice = second_way(target_, upstream_) || search.several_hosts() || !search.is_last();
+  asio::steady_timer timer(worker_.context);
+  timer.expires_at(search.is_last() ? asio::steady_timer::time_point::max() : deadline);
+  while (has_choice) {
+    error_code error;
+    const protocol::Bytes bytes = upstream_.try_peek(error);
+    if (error != asio::error::would_block) {
+      const auto fields = error_in(bytes);
+      if (!fields) co_return FirstAnswer{};
+      const bool not_now = protocol::error_field(*fields, 'C') == "57P03";
+      co_return FirstAnswer{not_now ? Kind::not_now : Kind::error,
+                            std::string(protocol::error_field(*fields, 'M'))};
+    }
+    const auto first = co_await (upstream_.readable() || client_leaves() || timer.async_wait(use_tuple));
+    if (first.index() == 1) close();
+    if (first.index() == 2) co_return FirstAnswer{Kind::unreachable, std::string(timeout_expired)};
+    if (!client_.is_open()) break;
+  }
+  co_return FirstAnswer{};
 }
 
 /// Waits for the client's end; in vain when it has sent something, which comes before its end.
@@ -268,8 +323,10 @@ asio::awaitable<void> Connection::client_leaves() {
   if (!error) co_await wakeup_.async_wait(use_tuple);
 }
 
-/// Who is asking, and what the server is told of it.
-void Connection::begin_session(protocol::StartupMessage& message, const std::optional<Account>& account) {
+/// Who is asking, and what the server is told of it, as is right for the host that is tried next. False when
+/// it may not be asked at all: then the client has been told.
+asio::awaitable<bool> Connection::begin_session(protocol::StartupMessage& message,
+                                                const std::optional<Account>& account) {
   const config::Upstream& upstream = *target_.upstream;
   who_.user = message.user();
   std::string database = upstream.database.empty() ? message.database() : upstream.database;
@@ -281,13 +338,16 @@ void Connection::begin_session(protocol::StartupMessage& message, const std::opt
   if (database != message.database()) message.set("database", database);
   who_.database = message.database();
   who_.application_name = message.parameter("application_name");
-  who_.host = upstream.endpoint.host;
+  who_.host = target_.host->endpoint.host;
   const policy::Policy& policy = *worker_.config->policy;
   const bool read_only = policy.server_read_only && policy.protects(who_.host);
-  session_.emplace(session::SessionSettings{.denial_token = new_denial_token(),
-                                            .max_statement_bytes = worker_.config->limits.max_statement_bytes,
-                                            .temporary_first = !may_set_search_path(message),
-                                            .read_only = read_only});
+  policy_ = nullptr;  // another host may be protected otherwise
+  session_.emplace(
+      session::SessionSettings{.denial_token = new_denial_token(),
+                               .max_statement_bytes = worker_.config->limits.max_statement_bytes,
+                               .temporary_first = !may_set_search_path(message),
+                               .read_only = read_only,
+                               .target_session = protocol::passes(upstream.target_session).back()});
   if (read_only) message.set("default_transaction_read_only", "on");
   current_policy();
   auto fields = named();
@@ -295,6 +355,13 @@ void Connection::begin_session(protocol::StartupMessage& message, const std::opt
   fields["database"] = who_.database;
   fields["upstream"] = name_of(target_);
   worker_.shared.log.write(Level::debug, "session begins", fields);
+  if (!asks_for_replication(message.parameter("replication"))) co_return true;
+  auto verdict = policy::decide_replication(*current_policy(), who_);
+  const session::Answer answer = record(std::move(verdict), "(replication connection)");
+  if (answer.effect != policy::Effect::deny) co_return true;
+  const policy::Explanation& words = answer.refusal->explanation;
+  co_await refuse(protocol::encode_fatal(answer.refusal->sqlstate, words.message, words.hint));
+  co_return false;
 }
 
 }  // namespace pgwarden::net

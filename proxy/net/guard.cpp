@@ -28,14 +28,29 @@ constexpr std::size_t connections_max = 8;  ///< of one thread
 constexpr int connect_seconds_max = 5;
 constexpr std::chrono::seconds answer_time_max{5};
 
+/// One thing of each host, as libpq's lists have them.
+template <typename Of>
+std::string listed(const config::Upstream& upstream, Of of) {
+  std::string list;
+  for (const config::Host& host : upstream.hosts) {
+    if (&host != &upstream.hosts.front()) list += ',';
+    list += of(host);
+  }
+  return list;
+}
+
 /// libpq's keywords, without those that have no value.
 std::vector<std::pair<const char*, std::string>> keywords(const config::Upstream& upstream) {
   const config::UpstreamTls& tls = upstream.tls;
   constexpr std::array modes{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
   constexpr std::array bindings{"disable", "prefer", "require"};
+  const bool has_address = std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
+                                       [](const config::Host& host) { return !host.address.empty(); });
   std::vector<std::pair<const char*, std::string>> all{
-      {"host", upstream.endpoint.host},
-      {"port", std::to_string(upstream.endpoint.port)},
+      {"host", listed(upstream, [](const config::Host& host) { return host.endpoint.host; })},
+      {"hostaddr",
+       has_address ? listed(upstream, [](const config::Host& host) { return host.address; }) : ""},
+      {"port", listed(upstream, [](const config::Host& host) { return std::to_string(host.endpoint.port); })},
       {"user", upstream.user},
       {"password", std::string(upstream.password.view())},
       {"dbname", upstream.database.empty() ? "postgres" : upstream.database},

@@ -132,8 +132,11 @@ asio::awaitable<void> Server::keep_house() {
 void Server::log_upstreams() const {
   std::set<std::string> hosts;
   for (const config::Listener& listener : config_->listeners) {
-    if (listener.upstream) hosts.insert(listener.upstream->endpoint.host);
-    for (const auto& [name, upstream] : listener.databases) hosts.insert(upstream.endpoint.host);
+    const auto add = [&hosts](const config::Upstream& upstream) {
+      for (const config::Host& host : upstream.hosts) hosts.insert(host.endpoint.host);
+    };
+    if (listener.upstream) add(*listener.upstream);
+    for (const auto& [name, upstream] : listener.databases) add(upstream);
   }
   for (const std::string& host : hosts) {
     const bool is_protected = config_->policy->protects(host);

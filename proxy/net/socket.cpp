@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace pgwarden::net {
@@ -20,15 +21,19 @@ bool is_tcp(const Socket& socket) {
   return family == AF_INET || family == AF_INET6;
 }
 
-std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
-  error_code error;
-  const auto endpoint = socket.remote_endpoint(error);
+std::optional<asio::ip::tcp::endpoint> as_tcp(const Protocol::endpoint& endpoint) {
   const int family = endpoint.protocol().family();
-  if (error || (family != AF_INET && family != AF_INET6)) return std::nullopt;
+  if (family != AF_INET && family != AF_INET6) return std::nullopt;
   asio::ip::tcp::endpoint tcp;
   std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
   tcp.resize(endpoint.size());
   return tcp;
+}
+
+std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
+  error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? std::nullopt : as_tcp(endpoint);
 }
 
 std::string name_of(const asio::ip::address& address, std::uint16_t port) {
@@ -46,23 +51,20 @@ void prepare(Socket& socket) {
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
 }
 
-asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint) {
-  if (endpoint.is_unix()) {
-    const asio::local::stream_protocol::endpoint path(endpoint.host + "/.s.PGSQL." +
-                                                      std::to_string(endpoint.port));
-    auto [error] = co_await socket.async_connect(path, use_tuple);
-    co_return error;
+asio::awaitable<Resolved> resolve(config::Host host) {
+  const std::string port = std::to_string(host.endpoint.port);
+  Resolved resolved;
+  if (host.endpoint.is_unix()) {
+    resolved.addresses.emplace_back(
+        asio::local::stream_protocol::endpoint(host.endpoint.host + "/.s.PGSQL." + port));
+    co_return resolved;
   }
-  asio::ip::tcp::resolver resolver(socket.get_executor());
-  auto [error, found] =
-      co_await resolver.async_resolve(endpoint.host, std::to_string(endpoint.port), use_tuple);
-  for (const auto& entry : found) {
-    error_code ignored;
-    socket.close(ignored);
-    std::tie(error) = co_await socket.async_connect(entry.endpoint(), use_tuple);
-    if (!error || error == asio::error::operation_aborted) break;
-  }
-  co_return error;
+  asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
+  const std::string& name = host.address.empty() ? host.endpoint.host : host.address;
+  auto [error, found] = co_await resolver.async_resolve(name, port, use_tuple);
+  resolved.error = error;
+  for (const auto& entry : found) resolved.addresses.emplace_back(entry.endpoint());
+  co_return resolved;
 }
 
 std::optional<policy::Address> peer_address(const Socket& socket) {
@@ -81,8 +83,13 @@ std::optional<policy::Address> peer_address(const Socket& socket) {
 }
 
 std::string peer_name(const Socket& socket) {
-  const auto peer = tcp_peer(socket);
-  return peer ? name_of(peer->address(), peer->port()) : "unix";
+  error_code error;
+  return name_of(socket.remote_endpoint(error));
+}
+
+std::string name_of(const Protocol::endpoint& address) {
+  const auto tcp = as_tcp(address);
+  return tcp ? name_of(tcp->address(), tcp->port()) : "unix";
 }
 
 std::string name_of(const protocol::ProxySource& source) {

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "policy/network.h"
@@ -21,12 +22,19 @@ using Socket = Protocol::socket;
 /// Makes the socket non-blocking and, for TCP, sends small messages at once and notices dead peers.
 void prepare(Socket& socket);
 
-/// Where a server listens, resolved or a Unix-domain socket (libpq's rule: DIR/.s.PGSQL.PORT).
-asio::awaitable<error_code> connect(Socket& socket, config::Endpoint endpoint);
+/// Where a server listens: the addresses of a name, in the resolver's order, or a Unix-domain socket (libpq's
+/// rule: DIR/.s.PGSQL.PORT).
+struct Resolved {
+  error_code error;
+  std::vector<Protocol::endpoint> addresses;  ///< at least one without an error
+};
+asio::awaitable<Resolved> resolve(config::Host host);
 
 /// The peer as rules and logs know it; nullopt when it has gone, which does not take away what it has sent.
 std::optional<policy::Address> peer_address(const Socket& socket);
 std::string peer_name(const Socket& socket);
+/// "192.0.2.1:5432"; "unix" for a Unix-domain socket.
+std::string name_of(const Protocol::endpoint& address);
 /// The same of a client that a proxy speaks of.
 std::string name_of(const protocol::ProxySource& source);
 

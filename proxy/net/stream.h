@@ -21,6 +21,8 @@ class Stream {
   const Socket& socket() const noexcept { return socket_; }
   bool is_open() const noexcept { return socket_.is_open(); }
   bool encrypted() const noexcept { return tls_ != nullptr; }
+  /// What OpenSSL knows of it; nullptr in clear.
+  const SSL* tls() const noexcept { return tls_.get(); }
 
   /// Encrypts from now on. Empty when the handshake has succeeded, else why not; then the stream is of no
   /// more use.

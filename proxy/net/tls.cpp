@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -164,7 +165,10 @@ TlsContext listener_context(const config::ListenerTls& tls) {
 /// None over a Unix-domain socket, as in libpq.
 TlsContext upstream_context(const config::Upstream& upstream) {
   const config::UpstreamTls& tls = upstream.tls;
-  if (tls.mode == SslMode::disable || upstream.endpoint.is_unix()) return nullptr;
+  const auto is_unix = [](const config::Host& host) { return host.endpoint.is_unix(); };
+  if (tls.mode == SslMode::disable || std::all_of(upstream.hosts.begin(), upstream.hosts.end(), is_unix)) {
+    return nullptr;
+  }
   TlsContext context = new_context(TLS_client_method());
   SSL_CTX_set_min_proto_version(context.get(), version_of(tls.min_version));
   SSL_CTX_set_max_proto_version(context.get(), version_of(tls.max_version));
@@ -185,7 +189,7 @@ TlsContexts::TlsContexts(const config::Config& config) {
       whose = "listener " + in_words(listener.listen);
       listeners_.push_back(listener.listen.is_unix() ? nullptr : listener_context(listener.tls));
       const auto add = [&](const config::Upstream& upstream) {
-        whose = "upstream " + in_words(upstream.endpoint);
+        whose = "upstream " + in_words(upstream.hosts.front().endpoint);
         upstreams_.emplace(&upstream, upstream_context(upstream));
       };
       if (listener.upstream) add(*listener.upstream);
@@ -203,14 +207,13 @@ TlsState accepting(SSL_CTX& context) {
   return tls;
 }
 
-TlsState connecting(SSL_CTX& context, const config::Upstream& upstream) {
+TlsState connecting(SSL_CTX& context, const config::UpstreamTls& parameters, const std::string& host) {
   TlsState tls(SSL_new(&context), SSL_free);
   if (tls == nullptr) fail("TLS");
   SSL_set_connect_state(tls.get());
-  const std::string& host = upstream.endpoint.host;
   const bool is_address = policy::parse_address(host).has_value();
-  if (upstream.tls.sni && !is_address) SSL_set_tlsext_host_name(tls.get(), host.c_str());
-  if (upstream.tls.mode == SslMode::verify_full) {
+  if (parameters.sni && !is_address) SSL_set_tlsext_host_name(tls.get(), host.c_str());
+  if (parameters.mode == SslMode::verify_full) {
     X509_VERIFY_PARAM* const wanted = SSL_get0_param(tls.get());
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     const int known = is_address ? X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str())

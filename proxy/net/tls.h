@@ -33,8 +33,8 @@ class TlsContexts {
 
 /// A connection from a client, before its handshake.
 TlsState accepting(SSL_CTX& context);
-/// A connection to the server `upstream`, before its handshake.
-TlsState connecting(SSL_CTX& context, const config::Upstream& upstream);
+/// A connection to the server `host`, before its handshake. Throws std::runtime_error.
+TlsState connecting(SSL_CTX& context, const config::UpstreamTls& parameters, const std::string& host);
 
 /// Whether both sides have agreed to speak PostgreSQL's protocol (ALPN).
 bool agreed_on_postgresql(const SSL& tls);

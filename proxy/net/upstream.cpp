@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
+#include "config/endpoint.h"
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 
@@ -20,19 +21,16 @@ asio::awaitable<std::string> ask_for_tls(Stream& stream, bool& agreed) {
   if (const error_code error = co_await stream.send(protocol::encode_ssl_request()))
     co_return error.message();
   error_code error;
-  protocol::Bytes answer;
-  do {
-    answer = stream.try_receive(error);
-    if (error == asio::error::would_block) error = co_await stream.readable();
-    if (error) co_return error.message();
-  } while (answer.empty());
+  const protocol::Bytes answer = co_await stream.peek(error);
+  if (error) co_return error.message();
   if (answer.starts_with(protocol::backend::error_response))
     co_return "server sent an error response during SSL exchange";
   // Bytes in clear behind the answer would later pass for what came encrypted (CVE-2021-23222).
   if (answer.size() > 1) co_return "received unencrypted data after SSL response";
   if (answer != "S" && answer != "N") co_return "received invalid response to SSL negotiation";
   agreed = answer == "S";
-  co_return "";
+  stream.try_receive(error, 1);
+  co_return error ? error.message() : "";
 }
 
 asio::awaitable<std::string> encrypt(Stream& stream, const Target& target) {
@@ -44,7 +42,8 @@ asio::awaitable<std::string> encrypt(Stream& stream, const Target& target) {
       co_return "server does not support SSL, but SSL was required";
     if (!agreed) co_return "";
   }
-  if (std::string why = co_await stream.handshake(connecting(*target.tls, *target.upstream)); !why.empty()) {
+  if (std::string why = co_await stream.handshake(connecting(*target.tls, tls, target.host->endpoint.host));
+      !why.empty()) {
     co_return "SSL error: " + why;
   }
   if (tls.direct && !stream.agreed_on_postgresql()) {
@@ -53,19 +52,31 @@ asio::awaitable<std::string> encrypt(Stream& stream, const Target& target) {
   co_return "";
 }
 
-asio::awaitable<std::string> connect_unbounded(Stream& stream, const Target& target, Encrypt how) {
-  if (const error_code error = co_await connect(stream.socket(), target.upstream->endpoint))
-    co_return error.message();
+asio::awaitable<Connecting> connect_unbounded(Stream& stream, const Target& target, Encrypt how) {
+  using Result = Connecting::Result;
+  const auto [error] =
+      co_await stream.socket().async_connect(target.address, asio::as_tuple(asio::use_awaitable));
+  if (error) co_return Connecting{Result::unreachable, error.message()};
   prepare(stream.socket());
-  if (how == Encrypt::no) co_return "";
-  co_return co_await encrypt(stream, target);
+  if (how == Encrypt::no) co_return Connecting{};
+  std::string why;
+  try {
+    why = co_await encrypt(stream, target);
+  } catch (const std::runtime_error& failure) {  // the operator || would wait for the deadline
+    why = failure.what();
+  }
+  co_return Connecting{why.empty() ? Result::connected : Result::failed, why};
 }
 
 }  // namespace
 
 std::string name_of(const Target& target) {
-  const config::Endpoint& endpoint = target.upstream->endpoint;
-  return endpoint.host + ":" + std::to_string(endpoint.port);
+  if (target.host != nullptr) return config::to_string(target.host->endpoint);
+  std::string all;
+  for (const config::Host& host : target.upstream->hosts) {
+    all += (all.empty() ? "" : ",") + config::to_string(host.endpoint);
+  }
+  return all;
 }
 
 Encrypt first_way(const Target& target) {
@@ -80,13 +91,14 @@ std::optional<Encrypt> second_way(const Target& target, const Stream& first) {
   return std::nullopt;
 }
 
-asio::awaitable<std::string> connect_upstream(Stream& stream, Target target, Encrypt encrypt,
-                                              std::chrono::milliseconds time_max) {
+asio::awaitable<Connecting> connect_upstream(Stream& stream, Target target, Encrypt encrypt,
+                                             std::chrono::steady_clock::time_point deadline) {
   using namespace asio::experimental::awaitable_operators;
-  asio::steady_timer deadline(stream.socket().get_executor(), time_max);
-  const auto first = co_await (connect_unbounded(stream, target, encrypt) ||
-                               deadline.async_wait(asio::as_tuple(asio::use_awaitable)));
-  co_return first.index() == 0 ? std::get<0>(first) : std::string(timeout_expired);
+  asio::steady_timer timer(stream.socket().get_executor(), deadline);
+  auto first = co_await (connect_unbounded(stream, target, encrypt) ||
+                         timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+  if (first.index() == 0) co_return std::get<0>(first);
+  co_return Connecting{Connecting::Result::unreachable, std::string(timeout_expired)};
 }
 
 }  // namespace pgwarden::net

@@ -15,12 +15,13 @@ namespace pgwarden::net {
 /// What to begin with where sslmode leaves a choice.
 enum class Encrypt : std::uint8_t { no, yes };
 
-/// A server, and what TLS to it needs.
+/// A server, and what TLS to it needs. `host` and `address` are those that an UpstreamSearch has come to.
 struct Target {
   std::shared_ptr<const config::Upstream> upstream;
-  TlsContext tls;  ///< nullptr: there is none
-  /// The way on which a session has connected: its cancel requests take it, too.
-  std::optional<Encrypt> settled = std::nullopt;
+  TlsContext tls;                       ///< nullptr: there is none
+  const config::Host* host = nullptr;   ///< of `upstream`; nullptr: any of its
+  Protocol::endpoint address = {};      ///< where it is
+  std::optional<Encrypt> settled = {};  ///< how a session has connected: its cancel requests do so, too
 };
 
 /// As logs and errors have it.
@@ -31,12 +32,19 @@ Encrypt first_way(const Target& target);
 /// The way that it tries when the server has refused the first; nullopt: it has none.
 std::optional<Encrypt> second_way(const Target& target, const Stream& first);
 
-/// What connect_upstream() says when the time is over: a server that does not answer has not refused
-/// anything.
+/// What has come of connecting. `unreachable`: nothing there answers in time; `failed`: TLS did not come
+/// about.
+struct Connecting {
+  enum class Result : std::uint8_t { connected, unreachable, failed };
+  Result result = Result::connected;
+  std::string why;  ///< it has not connected
+};
+
+/// Why a server is unreachable that does not answer.
 inline constexpr std::string_view timeout_expired = "timeout expired";
 
-/// Connects `stream`, which is new, up to where the startup packet is due. Empty when it did, else why not.
-asio::awaitable<std::string> connect_upstream(Stream& stream, Target target, Encrypt encrypt,
-                                              std::chrono::milliseconds time_max);
+/// Connects `stream`, which is new, up to where the startup packet is due.
+asio::awaitable<Connecting> connect_upstream(Stream& stream, Target target, Encrypt encrypt,
+                                             std::chrono::steady_clock::time_point deadline);
 
 }  // namespace pgwarden::net

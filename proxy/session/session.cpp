@@ -101,6 +101,7 @@ Session::Session(SessionSettings settings)
     : settings_(std::move(settings)),
       frontend_(frontend_rules),
       backend_(backend_rules),
+      attributes_(settings_.target_session),
       denials_(settings_.denial_token) {
   pipeline_.sent_startup();
 }
@@ -179,7 +180,7 @@ Session::Status Session::on_frontend_frame(Outgoing& to_backend) {
 
 Session::Status Session::wait_or_judge() {
   const std::optional<Lexing> lexing = lexer_.lexing_of(hazards_, pipeline_);
-  waiting_ = settings_.protected_host && !lexing;
+  waiting_ = (settings_.protected_host && !lexing) || !is_wanted();
   lexing_ = lexing.value_or(Lexing::either);
   return waiting_ ? Status::wait : Status::judge;
 }
@@ -322,12 +323,20 @@ void Session::on_backend_frame(const FrameReader::Item& item, Outgoing& to_front
       }
     }
   } else if (item.tag == backend::ready_for_query && body.size() == 1) {
+    if (const std::string why = logged_in() ? "" : attributes_.mismatch(); !why.empty()) {
+      // As libpq takes it: another server, or this one later, may be what is wanted.
+      fail("57P03", why, "The upstream's URL demands it (target_session_attrs).");
+      backend_ended_ = true;
+      backend_.release();
+      return;
+    }
     on_ready_for_query(body.front());
   } else if (item.tag == backend::backend_key_data) {
     if (!logged_in()) cancel_key_ = body;
   } else if (item.tag == backend::parameter_status) {
     if (const auto status = protocol::decode_parameter_status(body)) {
       lexer_.reported(status->first, status->second);
+      if (!logged_in()) attributes_.reported(status->first, status->second);
       if (status->first == "application_name") application_name_ = status->second;
       if (settings_.read_only && status->first == "default_transaction_read_only" && status->second != "on") {
         fail("25006", "terminating connection because the server does not hold it to read-only transactions");
@@ -374,7 +383,8 @@ void Session::finish_backend(Outgoing& to_frontend) {
 }
 
 bool Session::may_continue() const noexcept {
-  return waiting_ && (!settings_.protected_host || lexer_.lexing_of(hazards_, pipeline_).has_value());
+  return waiting_ && is_wanted() &&
+         (!settings_.protected_host || lexer_.lexing_of(hazards_, pipeline_).has_value());
 }
 
 void Session::fail(std::string_view sqlstate, std::string_view message, std::string_view hint) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "protocol/frame_reader.h"
+#include "protocol/session_attributes.h"
 #include "proxy/session/denials.h"
 #include "proxy/session/judgement.h"
 #include "proxy/session/lexer_state.h"
@@ -22,6 +23,8 @@ struct SessionSettings {
   bool protected_host = true;   ///< false: nothing waits, and only malformed statements are replaced
   bool temporary_first = true;  ///< false: the startup parameters may move pg_temp from its first place
   bool read_only = false;       ///< begins so: a server that then reports something else ends the session
+  /// The kind of server that is wanted: with another the session ends before it begins.
+  protocol::TargetSession target_session = protocol::TargetSession::any;
 };
 
 /// Sans-io (D18): bytes in, bytes out, no sockets, no clock, no log. Begins when the StartupMessage has been
@@ -92,6 +95,10 @@ class Session {
   void on_ready_for_query(char status);
   bool is_login_failure(protocol::Bytes error_response) const;
   bool binds_channel(protocol::Bytes error_response) const;
+  /// The server is known to be of the kind that is wanted: before, nothing is to run there.
+  bool is_wanted() const noexcept {
+    return logged_in() || settings_.target_session == protocol::TargetSession::any;
+  }
   void send_notices(Outgoing& to_frontend);
   bool quiet() const noexcept;
 
@@ -100,6 +107,7 @@ class Session {
   protocol::FrameReader backend_;
   Pipeline pipeline_;
   LexerState lexer_;
+  protocol::SessionAttributes attributes_;
   Denials denials_;
   std::deque<std::string> notices_;  ///< of rules that warn, not yet between two frames of the server
 

@@ -19,15 +19,15 @@ class Authority:
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", 2,
                  "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.path)
 
-    def issue(self, name, subject, names=(), owner=None):
-        """A certificate and its key, as paths. `owner`: the user who alone may read the key."""
+    def issue(self, name, subject, names=(), owner=None, days=2):
+        """A certificate and its key, as paths. `owner`: the user who alone may read the key. `days`: until it ends."""
         certificate, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc",
                  "-subj", f"/CN={subject}", "-keyout", key, "-out", request)
         extensions.write_text(f"subjectAltName={','.join(names)}\n" if names else "basicConstraints=CA:FALSE\n",
                               encoding="ascii")
-        _openssl("x509", "-req", "-days", 2, "-in", request, "-CA", self.path, "-CAkey", self.key, "-CAcreateserial",
+        _openssl("x509", "-req", "-days", days, "-in", request, "-CA", self.path, "-CAkey", self.key, "-CAcreateserial",
                  "-extfile", extensions, "-out", certificate)
         os.chmod(key, 0o600)
         if owner and os.geteuid() == 0:

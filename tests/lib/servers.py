@@ -32,12 +32,14 @@ def listens(process, address):
 
 
 class ScratchPostgres:
-    """A PostgreSQL of its own for the time of a `with`. `conf` and `hba` are lines for its files."""
+    """A PostgreSQL of its own for the time of a `with`. `conf` and `hba` are lines for its files. `standby_of`: the port
+    of the server that it follows."""
 
-    def __init__(self, conf="", hba=""):
+    def __init__(self, conf="", hba="", standby_of=""):
         self.directory = tempfile.mkdtemp(prefix="pgwarden-test-")
         os.chmod(self.directory, 0o755)
-        self.environment = dict(os.environ, PGWARDEN_SCRATCH_CONF=conf, PGWARDEN_SCRATCH_HBA=hba)
+        self.environment = dict(os.environ, PGWARDEN_SCRATCH_CONF=conf, PGWARDEN_SCRATCH_HBA=hba,
+                                PGWARDEN_SCRATCH_STANDBY_OF=str(standby_of))
 
     def __enter__(self):
         subprocess.run([SCRATCH, "start", self.directory], check=True, env=self.environment, stdout=subprocess.DEVNULL)

@@ -5,11 +5,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+from lib.certificates import Authority  # noqa: E402
 from lib.servers import Pgwarden, ScratchPostgres  # noqa: E402
 from wire import player  # noqa: E402
 
@@ -50,6 +52,15 @@ class ServerTest(unittest.TestCase):
         value = manager.__enter__()
         cls.addClassCleanup(manager.__exit__, None, None, None)
         return value
+
+    @classmethod
+    def make_authority(cls):
+        """`folder`, where PostgreSQL's user may read, and `authority`, which signs certificates there."""
+        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.folder.chmod(0o755)
+        cls.authority = Authority(cls.folder, "authority")
 
     def address(self, name):
         """Where clients connect."""

@@ -2,14 +2,12 @@
 
 import contextlib
 import os
-import pathlib
 import re
 import signal
 import socket
 import ssl
 import struct
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -82,11 +80,7 @@ class Tls(ServerTest):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
-        cls.authority = Authority(cls.folder, "authority")
+        cls.make_authority()
         cls.stranger = Authority(cls.folder, "stranger")
         cls.server_files = cls.authority.issue("server", "localhost", ["DNS:localhost", "IP:127.0.0.1"], "postgres")
         cls.client_files = cls.authority.issue("client", "postgres")

@@ -46,7 +46,7 @@ TEST_CASE("the least configuration, and its defaults", "[load]") {
   REQUIRE(config.listeners.size() == 1);
   CHECK(config.listeners[0].listen == Endpoint{"127.0.0.1", 6432});
   REQUIRE(config.listeners[0].upstream);
-  CHECK(config.listeners[0].upstream->endpoint == Endpoint{"db.example.com", 5432});
+  CHECK(config.listeners[0].upstream->hosts.front().endpoint == Endpoint{"db.example.com", 5432});
   CHECK(config.listeners[0].databases.empty());
   CHECK(config.limits.max_statement_bytes == 16u << 20);
   CHECK(config.limits.login_timeout == milliseconds(30'000));
@@ -98,7 +98,7 @@ log: {format: json, level: debug, log_literals: true}
 workers: 3
 )");
   REQUIRE(config.listeners.size() == 2);
-  CHECK(config.listeners[0].databases.at("app").endpoint == Endpoint{"db1", 5433});
+  CHECK(config.listeners[0].databases.at("app").hosts.front().endpoint == Endpoint{"db1", 5433});
   CHECK(config.listeners[0].databases.at("app").database == "app_prod");
   CHECK(config.listeners[0].databases.at("*").database.empty());
   CHECK_FALSE(config.listeners[0].upstream);
@@ -108,7 +108,7 @@ workers: 3
   CHECK_FALSE(config.listeners[0].is_proxy({}));
   CHECK(config.listeners[1].is_proxy({}));
   CHECK(config.listeners[1].listen.is_unix());
-  CHECK(config.listeners[1].upstream->endpoint.is_unix());
+  CHECK(config.listeners[1].upstream->hosts.front().endpoint.is_unix());
   CHECK(config.policy->protect.hosts == std::vector<std::string>{"*.example.com"});
   CHECK(config.policy->protect.networks.size() == 2);
   CHECK(config.policy->preset == "read_only");
@@ -341,13 +341,14 @@ TEST_CASE("files", "[load]") {
 
 TEST_CASE("the configuration of a URL alone", "[load]") {
   Upstream upstream;
-  upstream.endpoint = {"db.example.com", 5432};
+  upstream.hosts = {{{"db.example.com", 5432}, ""}, {{"standby.example.com", 5432}, ""}};
   const Config config = zero_config(upstream, {"127.0.0.1", 6432});
   REQUIRE(config.listeners.size() == 1);
   CHECK(config.listeners[0].listen == Endpoint{"127.0.0.1", 6432});
-  CHECK(config.listeners[0].upstream->endpoint == upstream.endpoint);
+  CHECK(config.listeners[0].upstream->hosts == upstream.hosts);
   CHECK(config.policy->preset == "guarded");
   CHECK(config.policy->protects("db.example.com"));
+  CHECK(config.policy->protects("standby.example.com"));
   CHECK_FALSE(config.policy->protects("db2.example.com"));
 }
 

@@ -22,7 +22,7 @@ std::string refused(std::string_view url, UnknownParameters unknown = UnknownPar
 
 TEST_CASE("the parts of a URL", "[upstream_url]") {
   const Upstream upstream = parsed("postgres://us%20er:p%40ss@DB.example.com:5433/my%20db?sslmode=disable");
-  CHECK(upstream.endpoint == Endpoint{"db.example.com", 5433});
+  CHECK(upstream.hosts.front().endpoint == Endpoint{"db.example.com", 5433});
   CHECK(upstream.user == "us er");
   CHECK(upstream.password.view() == "p@ss");
   CHECK(upstream.database == "my db");
@@ -32,7 +32,7 @@ TEST_CASE("the parts of a URL", "[upstream_url]") {
 
 TEST_CASE("what may be left out", "[upstream_url]") {
   const Upstream upstream = parsed("postgresql://db");
-  CHECK(upstream.endpoint == Endpoint{"db", 5432});
+  CHECK(upstream.hosts.front().endpoint == Endpoint{"db", 5432});
   CHECK(upstream.user.empty());
   CHECK(upstream.database.empty());
   CHECK(upstream.tls.mode == SslMode::prefer);
@@ -41,17 +41,18 @@ TEST_CASE("what may be left out", "[upstream_url]") {
 }
 
 TEST_CASE("addresses and sockets", "[upstream_url]") {
-  CHECK(parsed("postgres://[2001:db8::1]:5433/x").endpoint == Endpoint{"2001:db8::1", 5433});
-  CHECK(parsed("postgres:///x?host=/var/run/postgresql").endpoint == Endpoint{"/var/run/postgresql", 5432});
-  CHECK(parsed("postgres://u@/x?host=/var/run/postgresql/&port=5433").endpoint ==
+  CHECK(parsed("postgres://[2001:db8::1]:5433/x").hosts.front().endpoint == Endpoint{"2001:db8::1", 5433});
+  CHECK(parsed("postgres:///x?host=/var/run/postgresql").hosts.front().endpoint ==
+        Endpoint{"/var/run/postgresql", 5432});
+  CHECK(parsed("postgres://u@/x?host=/var/run/postgresql/&port=5433").hosts.front().endpoint ==
         Endpoint{"/var/run/postgresql", 5433});
-  CHECK(parsed("postgres://%2Fvar%2Frun/x").endpoint == Endpoint{"/var/run", 5432});
-  CHECK(parsed("postgres://localhost/x?host=/tmp").endpoint.is_unix());
+  CHECK(parsed("postgres://%2Fvar%2Frun/x").hosts.front().endpoint == Endpoint{"/var/run", 5432});
+  CHECK(parsed("postgres://localhost/x?host=/tmp").hosts.front().endpoint.is_unix());
 }
 
 TEST_CASE("query parameters win, as in libpq", "[upstream_url]") {
   const Upstream upstream = parsed("postgres://a:b@h:1/d?host=h2&port=2&dbname=d2&user=u2&password=p2");
-  CHECK(upstream.endpoint == Endpoint{"h2", 2});
+  CHECK(upstream.hosts.front().endpoint == Endpoint{"h2", 2});
   CHECK(upstream.database == "d2");
   CHECK(upstream.user == "u2");
   CHECK(upstream.password.view() == "p2");
@@ -67,6 +68,69 @@ TEST_CASE("other parameters are kept, and unknown ones only if they may be there
   CHECK(refused("postgres://h/d?sslmod=disable", UnknownParameters::refuse) ==
         "unknown parameter \"sslmod\" in the URL / did you mean \"sslmode\"?");
   CHECK(parse_upstream_url("postgres://h/d?connect_timeout=5", UnknownParameters::refuse).value);
+}
+
+TEST_CASE("several hosts", "[upstream_url]") {
+  using Hosts = std::vector<Host>;
+  CHECK(parsed("postgres://u:p%2C,@a:1,B,[2001:db8::1]:3,10.0.0.1/d").hosts ==
+        Hosts{{{"a", 1}, ""}, {{"b", 5432}, ""}, {{"2001:db8::1", 3}, ""}, {{"10.0.0.1", 5432}, ""}});
+  CHECK(parsed("postgres://u:p%2C,@a:1,b/d").password.view() == "p,,");
+  CHECK(parsed("postgres://a,b:5433/d").hosts == Hosts{{{"a", 5432}, ""}, {{"b", 5433}, ""}});
+  CHECK(parsed("postgres://a%2Cb/d").hosts == parsed("postgres://a,b/d").hosts);
+  CHECK(parsed("postgres://x:9/d?host=a,/run/pg/,b&port=1,,3").hosts ==
+        Hosts{{{"a", 1}, ""}, {{"/run/pg", 5432}, ""}, {{"b", 3}, ""}});
+  CHECK(parsed("postgres:///d?host=a,b&port=7").hosts == Hosts{{{"a", 7}, ""}, {{"b", 7}, ""}});
+  CHECK(parsed("postgres://a:7/d?host=a,b").hosts == Hosts{{{"a", 7}, ""}, {{"b", 7}, ""}});
+
+  SECTION("and where they are") {
+    CHECK(parsed("postgres://a,b/d?hostaddr=10.0.0.1,2001:db8::1&port=1,2").hosts ==
+          Hosts{{{"a", 1}, "10.0.0.1"}, {{"b", 2}, "2001:db8::1"}});
+    CHECK(parsed("postgres:///d?hostaddr=10.0.0.1").hosts == Hosts{{{"10.0.0.1", 5432}, "10.0.0.1"}});
+    CHECK(parsed("postgres://a,b/d?hostaddr=,10.0.0.2").hosts ==
+          Hosts{{{"a", 5432}, ""}, {{"b", 5432}, "10.0.0.2"}});
+    CHECK(refused("postgres://a/d?hostaddr=a") ==
+          "hostaddr \"a\" is not an IP address / names belong in host");
+    CHECK(refused("postgres:///d?host=/run&hostaddr=10.0.0.1") ==
+          "a host has both a socket's directory and hostaddr");
+    CHECK(refused("postgres:///d?hostaddr=10.0.0.1&sslmode=verify-full") ==
+          "sslmode=verify-full needs a host: the certificate is for a name");
+  }
+  SECTION("that cannot be read") {
+    CHECK(refused("postgres://a,,b/d") == "host 2 of 3: it is empty");
+    CHECK(refused("postgres://a,/d") == "host 2 of 2: it is empty");
+    CHECK(refused("postgres://a,b:0/d") == "host 2 of 2: \"0\" is not a port / a number from 1 to 65535");
+    CHECK(refused("postgres://a,b_%7E/d") == "host 2 of 2: \"b_~\" is not a host name or an IP address");
+    CHECK(refused("postgres:///d?host=a&port=1,2") ==
+          "could not match 2 port numbers to 1 hosts / one port for all, or one for each host");
+    CHECK(refused("postgres:///d?host=a,b,c&port=1,2") ==
+          "could not match 2 port numbers to 3 hosts / one port for all, or one for each host");
+    CHECK(refused("postgres://a,b/d?hostaddr=10.0.0.1") ==
+          "could not match 2 host names to 1 hostaddr values");
+    const std::string unreadable =
+        "cannot read the URL / percent-encode special characters, for example \"@\" in a password as %40";
+    for (const char* url : {"postgres://a,[::1/d", "postgres://a,::1/d", "postgres://a,[b]/d",
+                            "postgres://a,[::1]x/d", "postgres://a:1:2,b/d", "postgres://a,b:x/d"}) {
+      CHECK(refused(url) == unreadable);
+    }
+  }
+}
+
+TEST_CASE("which host is taken", "[upstream_url]") {
+  const Upstream plain = parsed("postgres://a,b/d");
+  CHECK_FALSE(plain.random_order);
+  CHECK(plain.target_session == protocol::TargetSession::any);
+  CHECK(plain.connect_timeout.count() == 0);
+  CHECK(parsed("postgres://a,b/d?load_balance_hosts=random").random_order);
+  CHECK(parsed("postgres://a/d?target_session_attrs=prefer-standby").target_session ==
+        protocol::TargetSession::prefer_standby);
+  CHECK(parsed("postgres://a/d?connect_timeout=10").connect_timeout.count() == 10);
+  CHECK(parsed("postgres://a/d?connect_timeout=1").connect_timeout.count() == 2);
+  CHECK(parsed("postgres://a/d?connect_timeout=-1").connect_timeout.count() == 0);
+  CHECK(refused("postgres://a/d?connect_timeout=5s") == "connect_timeout \"5s\" is not a number of seconds");
+  CHECK(refused("postgres://a/d?load_balance_hosts=on") ==
+        "unknown load_balance_hosts \"on\" / one of: disable, random");
+  CHECK(refused("postgres://a/d?target_session_attrs=read_write") ==
+        "unknown target_session_attrs \"read_write\" / did you mean \"read-write\"?");
 }
 
 TEST_CASE("TLS to the server", "[upstream_url]") {
@@ -101,8 +165,11 @@ TEST_CASE("demands that would not be met are refused, never ignored", "[upstream
         "\"auth: key_passthrough\"");
   CHECK(refused("postgres://h/d?channel_binding=requre") ==
         "unknown channel_binding \"requre\" / did you mean \"require\"?");
-  CHECK(refused("postgres://h/d?target_session_attrs=primary") ==
-        "target_session_attrs=primary is not supported / name the host that is meant");
+  CHECK(refused("postgres://h,i/d?target_session_attrs=primary") ==
+        "target_session_attrs with several hosts is not supported / name one host");
+  CHECK(parse_upstream_url("postgres://h,i/d?target_session_attrs=primary", UnknownParameters::keep,
+                           LoginDemands::ignore)
+            .value);
   CHECK(refused("postgres://h/d?gssencmode=require") ==
         "GSSAPI encryption to the upstream is not supported / use gssencmode=disable");
 }
@@ -123,7 +190,6 @@ TEST_CASE("channel binding, where pgwarden logs in itself", "[upstream_url]") {
 
 TEST_CASE("what is not a URL of one server", "[upstream_url]") {
   const std::string example = " / write postgres://USER@HOST:5432/DATABASE";
-  const std::string several = "several hosts in one URL are not supported yet / name one host";
   const std::string unreadable =
       "cannot read the URL / percent-encode special characters, for example \"@\" in a password as %40";
   CHECK(refused("") == "not a PostgreSQL URL" + example);
@@ -131,14 +197,9 @@ TEST_CASE("what is not a URL of one server", "[upstream_url]") {
   CHECK(refused("host=h dbname=d") == "not a PostgreSQL URL" + example);
   CHECK(refused("postgres:///d") ==
         "the URL names no host" + example + ", or ?host=/var/run/postgresql for a socket");
-  CHECK(refused("postgres://u:p@h1:1,h2:2/d") == several);
-  CHECK(refused("postgres:///d?host=h1,h2") == several);
-  CHECK(refused("postgres://h/d?port=1,2") == several);
   CHECK(refused("postgres://h:99999/d") == "\"99999\" is not a port / a number from 1 to 65535");
   CHECK(refused("postgres://h:0/d") == "\"0\" is not a port / a number from 1 to 65535");
   CHECK(refused("postgres://h%20x/d") == "\"h x\" is not a host name or an IP address");
-  CHECK(refused("postgres://h/d?hostaddr=10.0.0.1") ==
-        "the parameter \"hostaddr\" is not supported / write the server's host into the URL");
   CHECK(refused("postgres://h/d#x") ==
         "the URL has a \"#\", which begins a fragment / write %23 for a \"#\" in a password");
   CHECK(refused("postgres://u%00@h/d") == "the URL holds a NUL (%00)");
@@ -149,6 +210,10 @@ TEST_CASE("what is not a URL of one server", "[upstream_url]") {
     CHECK(refused("postgres://u:12/34@h/d") == unreadable);
     CHECK(refused("postgres://u:sec/ret@h/d") == unreadable);
     CHECK(refused("postgres://u:sec%ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:sec?ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:12?ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:12,secret?ret@h/d") == unreadable);
+    CHECK(refused("postgres://u:se,cr,et/x@h/d") == unreadable);
   }
 }
 
@@ -161,6 +226,9 @@ TEST_CASE("the client's URL", "[upstream_url]") {
   CHECK(rewritten("postgres://h/d?schema=public&sslmode=prefer&connection_limit=5&pgbouncer=true&a=b+c") ==
         "postgres://127.0.0.1:6432/d?schema=public&sslmode=disable&connection_limit=5&pgbouncer=true&a=b+c");
   SECTION("the way to the server is not the client's") {
+    CHECK(rewritten("postgres://u:p@a:1,[::1],b/d?hostaddr=10.0.0.1,10.0.0.2,10.0.0.3&port=1,2,3") ==
+          "postgres://u:p@127.0.0.1:6432/d?sslmode=disable");
+    CHECK(rewritten("postgres:///d?host=a,b") == "postgres://127.0.0.1:6432/d?sslmode=disable");
     CHECK(rewritten(
               "postgres://h/d?channel_binding=prefer&sslrootcert=/x&sslcert=y&sslaccept=strict&sslmode=allow"
               "&sslmode=allow&requirepeer=postgres&gssencmode=prefer") ==
@@ -170,7 +238,7 @@ TEST_CASE("the client's URL", "[upstream_url]") {
   }
   SECTION("what cannot be read is not rewritten") {
     CHECK(rewritten("nonsense").empty());
-    CHECK(rewritten("postgres://h,i/d").empty());
+    CHECK(rewritten("postgres://h,/d").empty());
   }
 }
 

@@ -108,6 +108,29 @@ std::string our_error(std::string_view position, std::string_view severity = "FE
                                       {'P', position}});
 }
 
+TEST_CASE("a session of another kind than the upstream's URL wants ends before it begins", "[session]") {
+  SessionSettings settings{token, 1000, true};
+  settings.target_session = protocol::TargetSession::primary;
+  const std::string primary = parameter("in_hot_standby", "off");
+  const std::string standby = parameter("in_hot_standby", "on");
+  Conversation wanted(settings, false);
+  CHECK(wanted.client(query("INSERT")).empty());  // sent ahead: it is not known yet where it would run
+  CHECK(wanted.status == Status::wait);
+  CHECK(wanted.server(primary) == primary);
+  CHECK_FALSE(wanted.session.may_continue());
+  CHECK(wanted.server(ready()) == ready());
+  CHECK(wanted.session.may_continue());
+  CHECK(wanted.go_on() == query("INSERT"));
+  CHECK(wanted.server(standby + ready()) ==
+        standby + ready());  // what it becomes later is the client's affair
+  Conversation unwanted(settings, false);
+  CHECK(unwanted.server(standby + ready() + ready()) == standby);
+  CHECK(unwanted.session.backend_ended());
+  Outgoing last;
+  unwanted.session.finish_backend(last);
+  CHECK(Conversation::text(last).find("server is in hot standby mode") != std::string::npos);
+}
+
 }  // namespace
 
 TEST_CASE("what is allowed passes as it came, cut anywhere") {
