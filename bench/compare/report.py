@@ -1,0 +1,159 @@
+"""What was measured, as Markdown and as a picture."""
+
+import html
+import math
+import statistics
+
+# By the names that measurements give them: the heading, the digits shown, and whether more is better.
+METRICS = {
+    "cpu_s_per_100k": ("CPU of the proxy, seconds per 100,000 statements", 2, False),
+    "tps": ("Transactions a second", 0, True),
+    "p99_ms": ("Latency of a transaction, 99th percentile, ms", 2, False),
+    "cpu_s_per_gb": ("CPU of the proxy, seconds per GB", 2, False),
+    "mb_per_s": ("MB a second", 0, True),
+    "pss_kib": ("Memory (PSS) of an idle session, KiB", 1, False),
+    "pss_moved_kib": ("The same after each has moved 100 kB, KiB", 1, False),
+}
+OURS = "pgwarden"
+COLOURS = ["#4269d0", "#efb118", "#a463f2", "#6cc5b0", "#97bbf5", "#9c6b4e"]
+OUR_COLOUR = "#ff725c"
+
+
+class Results:
+    """Samples: dicts with `work`, `proxy`, `round` and what was measured."""
+
+    def __init__(self, samples):
+        self.samples = samples
+        self.works = list(dict.fromkeys(sample["work"] for sample in samples))
+        self.proxies = list(dict.fromkeys(sample["proxy"] for sample in samples))
+
+    def values(self, work, proxy, metric):
+        """In the order of rounds."""
+        return [sample[metric] for sample in self.samples
+                if sample["work"] == work and sample["proxy"] == proxy and metric in sample]
+
+    def measured(self, metric):
+        return [work for work in self.works if any(self.values(work, proxy, metric) for proxy in self.proxies)]
+
+    def median(self, work, proxy, metric):
+        return statistics.median(self.values(work, proxy, metric))
+
+    def ratio(self, work, proxy, other, metric):
+        """The median over the rounds, each of which has both."""
+        pairs = zip(self.values(work, proxy, metric), self.values(work, other, metric))
+        return statistics.median(a / b for a, b in pairs)
+
+    def best_other(self, work, metric):
+        """The best proxy that is not ours; None when there is none. The server itself is no proxy."""
+        sign = -1 if METRICS[metric][2] else 1
+        others = [(sign * self.median(work, proxy, metric), proxy) for proxy in self.proxies
+                  if not proxy.startswith(OURS) and all(self.values(work, proxy, metric)) and
+                  self.values(work, proxy, "cpu_s_per_100k" if "tps" == metric else metric)]
+        return min(others)[1] if others else None
+
+
+def table(rows):
+    head, *rest = rows
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rest]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(values, digits):
+    if not values or not all(values):
+        return ""
+    low, middle, high = (f"{value:,.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
+def metric_table(results, metric):
+    title, digits, more_is_better = METRICS[metric]
+    works = results.measured(metric)
+    proxies = [proxy for proxy in results.proxies if any(results.values(work, proxy, metric) for work in works)]
+    rows = [[title, *proxies, "ratio"]]
+    for work in works:
+        cells = [cell(results.values(work, proxy, metric), digits) for proxy in proxies]
+        rows.append([work, *cells, ratio_cell(results, work, metric)])
+    return table(rows)
+
+
+def ratio_cell(results, work, metric):
+    """Of pgwarden to the best of the others; where there are none, of its variant to itself."""
+    present = [proxy for proxy in results.proxies if results.values(work, proxy, metric)]
+    if OURS not in present:
+        return ""
+    variants = [proxy for proxy in present if proxy.startswith(OURS) and proxy != OURS]
+    if variants:
+        return f"{results.ratio(work, variants[0], OURS, metric):.2f} (of {OURS})"
+    other = results.best_other(work, metric)
+    return f"{results.ratio(work, OURS, other, metric):.2f} (of {other})" if other else ""
+
+
+def select_mean(results):
+    """The geometric mean, over the points of -S, of our CPU to PgBouncer's."""
+    points = [work for work in results.works if work.startswith("-S ") and
+              all(results.values(work, proxy, "cpu_s_per_100k") for proxy in (OURS, "pgbouncer"))]
+    if not points:
+        return ""
+    ratios = [results.ratio(work, OURS, "pgbouncer", "cpu_s_per_100k") for work in points]
+    return (f"CPU of pgwarden to PgBouncer's, geometric mean over {len(points)} points of `-S`: "
+            f"{math.exp(statistics.fmean(map(math.log, ratios))):.2f}.")
+
+
+def analysis_table(analysis):
+    rows = [["Statement", "facts and verdict, µs", "raw parse, µs", "ratio"]]
+    for name, times in analysis.items():
+        rows.append([name, f"{times['verdict']:.2f}", f"{times['raw_parse']:.2f}",
+                     f"{times['verdict'] / times['raw_parse']:.2f}"])
+    worst = max(times["verdict"] / times["raw_parse"] for times in analysis.values())
+    return f"{table(rows)}\n\nThe largest ratio: {worst:.2f}."
+
+
+def markdown(run):
+    results = Results(run["samples"])
+    parts = [f"Commit {run['commit']}, {run['began']}. {run['machine']}. {run['versions']}. "
+             f"Medians of {run['rounds']} interleaved rounds of {run['seconds']} s, with the least and the largest in "
+             "brackets; the ratio is the median of the rounds' own ratios."]
+    parts += [metric_table(results, metric) for metric in METRICS if results.measured(metric)]
+    parts += filter(None, [select_mean(results)])
+    ciphers = sorted({sample["cipher"] for sample in run["samples"] if "cipher" in sample})
+    parts += [f"Cipher of TLS, the same for all: {', '.join(ciphers)}."] if ciphers else []
+    for work in results.measured("sessions"):
+        counts = sorted({sample["sessions"] for sample in run["samples"] if sample["work"] == work})
+        if counts[0] != counts[-1] or f"{counts[0]:,} " not in work:
+            parts.append(f"{work}: {counts[0]:,} to {counts[-1]:,}, each with a process of the server, were what this "
+                         "machine's memory holds.")
+    if run["analysis"]:
+        parts.append(analysis_table(run["analysis"]))
+    return "\n\n".join(parts) + "\n"
+
+
+BAR, GAP, LEFT, WIDTH = 9, 14, 210, 820
+
+
+def svg(run):
+    """Bars of CPU, each work's scaled to the largest of its medians."""
+    results = Results(run["samples"])
+    bars, y = [], 50
+    proxies = [proxy for proxy in results.proxies if proxy == OURS or not proxy.startswith(OURS)]
+    colours = dict(zip((proxy for proxy in proxies if proxy != OURS), COLOURS)) | {OURS: OUR_COLOUR}
+    for metric in ("cpu_s_per_100k", "cpu_s_per_gb"):
+        for work in results.measured(metric):
+            medians = {proxy: results.median(work, proxy, metric) for proxy in proxies
+                       if any(results.values(work, proxy, metric))}
+            if len(medians) < 2:
+                continue
+            bars.append(f'<text x="{LEFT - 8}" y="{y + BAR * len(medians) / 2 + 4}" text-anchor="end">'
+                        f"{html.escape(work)}</text>")
+            for proxy, value in medians.items():
+                width = value / max(medians.values()) * (WIDTH - LEFT - 70)
+                bars.append(f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR - 1}" fill="{colours[proxy]}"/>'
+                            f'<text x="{LEFT + width + 4:.1f}" y="{y + BAR - 1}" font-size="9">{value:.2f}</text>')
+                y += BAR
+            y += GAP
+    legend = "".join(f'<rect x="{LEFT + 130 * at}" y="28" width="10" height="10" fill="{colours[proxy]}"/>'
+                     f'<text x="{LEFT + 130 * at + 15}" y="37">{html.escape(proxy)}</text>'
+                     for at, proxy in enumerate(proxies))
+    title = "CPU of the proxy: seconds per 100,000 statements, for COPY per GB (median)"
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" font-family="sans-serif" '
+            f'font-size="11"><rect width="100%" height="100%" fill="white"/><text x="{LEFT}" y="18" font-size="13">'
+            f"{title}</text>{legend}{''.join(bars)}</svg>\n")
