@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
 
@@ -20,6 +21,7 @@ import report  # noqa: E402
 from lib.certificates import Authority  # noqa: E402
 from lib.servers import ROOT, ScratchPostgres  # noqa: E402
 from proxies import COMPARED, FILES_MAX, Given  # noqa: E402
+from stand_in import stand_in  # noqa: E402
 from works import SCHEMA, works  # noqa: E402
 
 FACTS = "facts and verdict"
@@ -50,7 +52,7 @@ def arguments():
         prog="scripts/bench", description="Measures pgwarden beside other proxies, 1:1 in front of a scratch server.",
         epilog="Other proxies need a server that runs already: PGWARDEN_SCRATCH_CONF=$(<bench/postgresql.conf) "
                "scripts/scratch-postgres start DIR, whose port is in DIR/port.")
-    parser.add_argument("--quick", action="store_true", help="less than 8 minutes: short rounds, no 10,000 sessions")
+    parser.add_argument("--quick", action="store_true", help="less than 8 minutes: short rounds")
     parser.add_argument("--rounds", type=int, help="how often each work is done (5, with --quick 3)")
     parser.add_argument("--seconds", type=int, help="how long each time (5, with --quick 1)")
     parser.add_argument("--works", default="", metavar="REGEX", help="only the works that this finds")
@@ -97,43 +99,56 @@ def prepare(server):
     server.psql("bench", SCHEMA)
 
 
-def started(stack, proxy):
-    """The proxy, running and in the path."""
-    proxy = stack.enter_context(proxy)
-    proxy.check_path()
-    return proxy
+def chosen(options, work):
+    """The proxies of a work: kinds of ours, and those that somebody has given."""
+    given_too = [other for other in options.others if not (work.tls or work.idle)]
+    return [kind for kind in work.proxies if re.search(options.proxies, kind.name)] + given_too
 
 
-def measure(options, server, certificate):
+class Measuring:
     """Each work with all its proxies in turn, round after round."""
-    def chosen(work):
-        made = [kind for kind in work.proxies if re.search(options.proxies, kind.name)]
-        return made + [other for other in options.others if not work.tls]
 
-    with contextlib.ExitStack() as stack:
-        running = {}
+    def __init__(self, options, server, certificate):
+        self.options, self.server, self.certificate = options, server, certificate
+        self.running = {}
+        self.samples, self.failures = [], []
 
-        def start(stack, kind):
-            return started(stack, kind if isinstance(kind, Given) else kind(server.port, certificate))
+    def start(self, stack, kind, port):
+        """The proxy, running and in the path."""
+        proxy = stack.enter_context(kind if isinstance(kind, Given) else kind(port, self.certificate))
+        proxy.check_path()
+        return proxy
 
-        for work in works():
-            if not re.search(options.works, work.name) or options.quick and not work.quick:
-                continue
-            for number in range(1 if work.fresh else options.rounds):
-                for kind in chosen(work):
-                    with contextlib.ExitStack() as of_this_run:
-                        if work.fresh:
-                            proxy = start(of_this_run, kind)
-                        else:
-                            proxy = running.get(kind) or running.setdefault(kind, start(stack, kind))
+    def proxy(self, stack, stack_of_work, work, kind):
+        if work.idle:
+            return self.start(stack_of_work, kind, stack_of_work.enter_context(stand_in()))
+        if kind not in self.running:
+            self.running[kind] = self.start(stack, kind, self.server.port)
+        return self.running[kind]
+
+    def once(self, stack, work, kind, number):
+        with contextlib.ExitStack() as stack_of_work:
+            proxy = self.proxy(stack, stack_of_work, work, kind)
+            measured = work.run(self.server, proxy, self.options.seconds)
+        self.samples.append({"work": work.name, "round": number, "proxy": kind.name, **measured})
+        return ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                         for key, value in measured.items())
+
+    def all(self):
+        with contextlib.ExitStack() as stack:
+            for work in works():
+                if not re.search(self.options.works, work.name) or self.options.quick and not work.quick:
+                    continue
+                for number in range(1, 2 if work.idle else self.options.rounds + 1):
+                    for kind in chosen(self.options, work):
+                        where = f"{work.name}, round {number}, {kind.name}"
                         try:
-                            measured = work.run(server, proxy, options.seconds)
-                        except Exception as error:
-                            raise RuntimeError(f"{work.name} through {proxy.name}") from error
-                    figures = ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-                                        for key, value in measured.items())
-                    print(f"{work.name}, round {number + 1}, {proxy.name}: {figures}", file=sys.stderr, flush=True)
-                    yield {"work": work.name, "round": number + 1, "proxy": proxy.name, **measured}
+                            figures = self.once(stack, work, kind, number)
+                        except Exception as error:  # the others are measured all the same
+                            self.failures.append(f"{where}: {error!r}")
+                            figures = "failed"
+                            traceback.print_exc()
+                        print(f"{where}: {figures}", file=sys.stderr, flush=True)
 
 
 def write(run, options):
@@ -157,13 +172,17 @@ def main():
         os.chmod(folder, 0o755)  # PgBouncer reads its key as another user
         prepare(server)
         certificate = Authority(folder, "bench").issue("server", "localhost", ["DNS:localhost"], owner="postgres")
-        samples = list(measure(options, server, certificate))
         versions = [f"PostgreSQL {server.psql('bench', 'SHOW server_version')}"]
-    versions += [kind.version() for kind in COMPARED if kind.name in {sample["proxy"] for sample in samples}]
+        versions += [kind.version() for kind in COMPARED if re.search(options.proxies, kind.name)]
+        measuring = Measuring(options, server, certificate)
+        measuring.all()
     judged = re.search(options.works, FACTS)
     write({"began": began, "commit": commit(), "machine": machine(), "versions": ", ".join(versions),
-           "rounds": options.rounds, "seconds": options.seconds, "samples": samples,
+           "rounds": options.rounds, "seconds": options.seconds,
+           "samples": measuring.samples, "failures": measuring.failures,
+           "servers": [other.name for other in options.others if not other.pid],
            "analysis": analysis.measure(options.rounds, 0.02) if judged else {}}, options)
+    return 1 if measuring.failures else 0
 
 
-main()
+sys.exit(main())

@@ -14,7 +14,7 @@ from wire.player import Player
 
 # A session is two open files for a proxy, and some are for itself.
 FILES_MAX = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-SESSIONS_MAX = min(10000, (FILES_MAX - 500) // 2)
+SESSIONS_MAX = min(10000, (FILES_MAX - 1000) // 200 * 100)
 CLOCK_OF_ALL_THREADS = 2  # CPUCLOCK_SCHED
 
 
@@ -24,9 +24,11 @@ class Measured:
     name = ""
     tls = False
 
+    version_option = "--version"
+
     @classmethod
     def version(cls):
-        done = subprocess.run([cls.program, "--version"], check=True, capture_output=True, text=True)
+        done = subprocess.run([cls.program, cls.version_option], check=True, capture_output=True, text=True)
         return re.search(r"^.*?\d\.\d\S*", done.stdout or done.stderr)[0]
 
     @property
@@ -91,13 +93,14 @@ class Given(Measured):
 class HAProxy(Measured, Pooler):
     name = "haproxy"
     program = PROGRAMS / "haproxy"
+    version_option = "-v"
 
     def __init__(self, server_port, _):
         super().__init__()
         config = self.file("haproxy.cfg", f"""\
 global
     nbthread 1
-    maxconn {SESSIONS_MAX}
+    maxconn {SESSIONS_MAX + 50}
 defaults
     mode tcp
     timeout connect 5s
@@ -105,7 +108,7 @@ defaults
     timeout server 1h
 listen postgres
     bind 127.0.0.1:{self.port}
-    maxconn {SESSIONS_MAX}
+    maxconn {SESSIONS_MAX + 50}
     server postgres 127.0.0.1:{server_port}
 """)
         self.command = [self.program, "-db", "-f", config]
@@ -120,8 +123,8 @@ class SessionPgBouncer(Measured, PgBouncer):
         super().__init__(server_port, {"postgres": ""}, f"""\
 pool_mode = session
 auth_type = trust
-max_client_conn = {SESSIONS_MAX}
-default_pool_size = {SESSIONS_MAX}
+max_client_conn = {SESSIONS_MAX + 50}
+default_pool_size = {SESSIONS_MAX + 50}
 server_tls_sslmode = disable
 client_tls_sslmode = allow
 client_tls_cert_file = {certificate[0]}
