@@ -62,7 +62,7 @@ def arguments():
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench" / "results", metavar="DIR",
                         help="where results.json, .md and .svg are written (bench/results)")
     parser.add_argument("--document", type=pathlib.Path, metavar="FILE",
-                        help="a Markdown file whose part between <!-- measured --> marks becomes the table")
+                        help="a Markdown file whose part between <!-- measured --> marks becomes the table, with the picture beside it")
     parser.add_argument("others", nargs="*", type=given, metavar="NAME=HOST:PORT:PID",
                         help="one more proxy, in front of --server; with PID 0 it is the server itself")
     options = parser.parse_args()
@@ -100,9 +100,15 @@ def prepare(server):
 
 
 def chosen(options, work):
-    """The proxies of a work: kinds of ours, and those that somebody has given."""
-    given_too = [other for other in options.others if not (work.tls or work.idle)]
+    """The proxies of a work: those of its kinds that are wanted, and those that somebody has given."""
+    given_too = options.others if work.compares and not (work.tls or work.idle) else []
     return [kind for kind in work.proxies if re.search(options.proxies, kind.name)] + given_too
+
+
+def rivals(options, work):
+    """By name; None where pgwarden is held against itself."""
+    names = [proxy.name for proxy in chosen(options, work) if proxy.rival and re.search(work.rivals, proxy.name)]
+    return names if work.compares else None
 
 
 class Measuring:
@@ -159,6 +165,7 @@ def write(run, options):
     if options.document:
         begin, _, end = options.document.read_text(encoding="utf-8").split("<!-- measured -->\n")
         options.document.write_text(f"<!-- measured -->\n{text}<!-- measured -->\n".join((begin, end)), encoding="utf-8")
+        options.document.with_suffix(".svg").write_text(picture, encoding="utf-8")
     print(text)
 
 
@@ -180,7 +187,7 @@ def main():
     write({"began": began, "commit": commit(), "machine": machine(), "versions": ", ".join(versions),
            "rounds": options.rounds, "seconds": options.seconds,
            "samples": measuring.samples, "failures": measuring.failures,
-           "servers": [other.name for other in options.others if not other.pid],
+           "rivals": {work.name: rivals(options, work) for work in works()},
            "analysis": analysis.measure(options.rounds, 0.02) if judged else {}}, options)
     return 1 if measuring.failures else 0
 

@@ -23,6 +23,7 @@ class Measured:
 
     name = ""
     tls = False
+    rival = True  # somebody whom pgwarden is held against
 
     version_option = "--version"
 
@@ -82,6 +83,7 @@ class Given(Measured):
         self.name = name
         self.address = address
         self.pid = pid
+        self.rival = pid != 0
 
     def __enter__(self):
         return self
@@ -175,6 +177,7 @@ class Pgwarden(Measured, Pooler):
     says anything of what the benchmark does."""
 
     name = "pgwarden"
+    rival = False
     program = pathlib.Path(os.environ.get("PGWARDEN_BINARY") or ROOT / "build" / "release" / "pgwarden")
     tls = True
     workers = 1

@@ -20,10 +20,11 @@ OUR_COLOUR = "#ff725c"
 
 
 class Results:
-    """Samples are dicts with `work`, `proxy`, `round` and what was measured; `servers` are no proxies."""
+    """Samples are dicts with `work`, `proxy`, `round` and what was measured. `rivals`, by work: whom pgwarden is held
+    against."""
 
     def __init__(self, run):
-        self.samples, self.servers = run["samples"], run["servers"]
+        self.samples, self.rivals = run["samples"], run["rivals"]
         self.works, self.proxies = (list(dict.fromkeys(sample[key] for sample in self.samples))
                                     for key in ("work", "proxy"))
 
@@ -48,8 +49,7 @@ class Results:
     def best_other(self, work, metric):
         """None when there is none."""
         best = max if METRICS[metric][2] else min
-        others = [proxy for proxy in self.proxies if not proxy.startswith(OURS) and proxy not in self.servers and
-                  self.values(work, proxy, metric)]
+        others = [proxy for proxy in self.rivals[work] if self.values(work, proxy, metric)]
         return best(others, key=lambda proxy: self.median(work, proxy, metric)) if others else None
 
 
@@ -67,26 +67,27 @@ def cell(values, digits):
 
 
 def metric_table(results, metric):
-    title, digits, more_is_better = METRICS[metric]
-    works = results.measured(metric)
-    proxies = [proxy for proxy in results.proxies if any(results.values(work, proxy, metric) for work in works)]
-    rows = [[title, *proxies, "ratio"]]
+    title, digits, _ = METRICS[metric]
+    works = [work for work in results.measured(metric) if results.rivals[work] is not None]
+    proxies = [proxy for proxy in results.proxies if any(any(results.values(work, proxy, metric)) for work in works)]
+    rows = [[title, *proxies, f"{OURS} to the best other"]]
     for work in works:
-        cells = [cell(results.values(work, proxy, metric), digits) for proxy in proxies]
-        rows.append([work, *cells, ratio_cell(results, work, metric)])
-    return table(rows)
+        other = results.best_other(work, metric)
+        ratio = f"{results.ratio(work, OURS, other, metric):.2f} ({other})" if other and OURS in proxies else ""
+        rows.append([work, *(cell(results.values(work, proxy, metric), digits) for proxy in proxies), ratio])
+    return table(rows) if works else ""
 
 
-def ratio_cell(results, work, metric):
-    """Of pgwarden to the best of the others; where there are none, of its variant to itself."""
-    present = [proxy for proxy in results.proxies if results.values(work, proxy, metric)]
-    if OURS not in present:
-        return ""
-    variants = [proxy for proxy in present if proxy.startswith(OURS) and proxy != OURS]
-    if variants:
-        return f"{results.ratio(work, variants[0], OURS, metric):.2f} (of {OURS})"
-    other = results.best_other(work, metric)
-    return f"{results.ratio(work, OURS, other, metric):.2f} (of {other})" if other else ""
+def variants_table(results):
+    """Of pgwarden to itself, set up in another way."""
+    metric = "cpu_s_per_100k"
+    title, digits, _ = METRICS[metric]
+    rows = [[title, OURS, "so", "ratio"]]
+    for work in (work for work in results.measured(metric) if results.rivals[work] is None):
+        variant = next(proxy for proxy in results.proxies if proxy != OURS and results.values(work, proxy, metric))
+        cells = [cell(results.values(work, proxy, metric), digits) for proxy in (OURS, variant)]
+        rows.append([work, *cells, f"{results.ratio(work, variant, OURS, metric):.2f}"])
+    return table(rows) if len(rows) > 1 else ""
 
 
 def select_mean(results):
@@ -114,14 +115,14 @@ def markdown(run):
     parts = [f"Commit {run['commit']}, {run['began']}. {run['machine']}. {run['versions']}. "
              f"Medians of {run['rounds']} interleaved rounds of {run['seconds']} s, with the least and the largest in "
              "brackets; the ratio is the median of the rounds' own ratios."]
-    parts += [metric_table(results, metric) for metric in METRICS if results.measured(metric)]
-    parts += filter(None, [select_mean(results)])
+    parts += [metric_table(results, metric) for metric in METRICS]
+    parts += [variants_table(results), select_mean(results)]
     ciphers = sorted({sample["cipher"] for sample in run["samples"] if "cipher" in sample})
     parts += [f"Cipher of TLS, the same for all: {', '.join(ciphers)}."] if ciphers else []
     parts += [f"Failed: {failure}" for failure in run["failures"]]
     if run["analysis"]:
         parts.append(analysis_table(run["analysis"]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 BAR, GAP, LEFT, WIDTH = 9, 14, 210, 820

@@ -81,6 +81,12 @@ class Work:
     idle: bool = False  # measured once: with a process that has done nothing before, in front of a stand-in
     tls: bool = False
     quick: bool = True
+    rivals: str = ""  # a regular expression: whom pgwarden is held against
+
+    @property
+    def compares(self):
+        """Pgwarden with others, and not with itself set up in another way."""
+        return any(kind.rival for kind in self.proxies)
 
 
 # With pgbench
@@ -276,7 +282,8 @@ def works():
         Work("ORM transaction", Pgbench(ORM, "extended", statements=4, rows=4, control=2)),
         Work("INSERT of 100 rows", Pgbench(INSERT, rows=100)),
         Work("TPC-B", Pgbench(TPC_B, statements=5, rows=5, control=2)),
-        Work("connect, SELECT, leave", Pgbench(SELECT, options=("-C",))),
+        Work("connect, SELECT, leave", Pgbench(SELECT, options=("-C",)),
+             rivals="haproxy"),  # poolers have server connections ready
         Work("TLS: -S prepared", Pgbench(SELECT, "prepared", tls=True), encrypted, tls=True),
         Work("COPY out, 1 KiB rows", functools.partial(copy_out, "wide", 32768, False)),
         Work("COPY out, narrow rows", functools.partial(copy_out, "narrow", 500000, False)),
