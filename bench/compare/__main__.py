@@ -22,7 +22,7 @@ from lib.certificates import Authority  # noqa: E402
 from lib.servers import ROOT, ScratchPostgres  # noqa: E402
 from proxies import COMPARED, FILES_MAX, Given  # noqa: E402
 from stand_in import stand_in  # noqa: E402
-from works import SCHEMA, works  # noqa: E402
+from works import prepare, works  # noqa: E402
 
 FACTS = "facts and verdict"
 
@@ -73,30 +73,12 @@ def arguments():
     return options
 
 
-def first_line(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return (done.stdout or done.stderr).strip().splitlines()[0]
-
-
 def machine():
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     name = re.search(r'^PRETTY_NAME="(.*)"', pathlib.Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, {name[1]}, "
             f"Linux {platform.release()}")
-
-
-def commit():
-    git = ["git", "-C", ROOT]
-    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "*.cpp", "*.h"], check=False).returncode
-    return first_line(*git, "rev-parse", "--short=10", "HEAD") + (" with changes" if changed else "")
-
-
-def prepare(server):
-    server.psql("postgres", "DROP DATABASE IF EXISTS bench; CREATE DATABASE bench")
-    subprocess.run(["pgbench", "-i", "-q", "-s", "10", "--unlogged-tables", "-h", "127.0.0.1", "-p", str(server.port),
-                    "-U", "postgres", "bench"], check=True, capture_output=True)
-    server.psql("bench", SCHEMA)
 
 
 def chosen(options, work):
@@ -163,8 +145,7 @@ def write(run, options):
     for ending, content in (("json", json.dumps(run, indent=1) + "\n"), ("md", text), ("svg", picture)):
         options.results.joinpath(f"results.{ending}").write_text(content, encoding="utf-8")
     if options.document:
-        begin, _, end = options.document.read_text(encoding="utf-8").split("<!-- measured -->\n")
-        options.document.write_text(f"<!-- measured -->\n{text}<!-- measured -->\n".join((begin, end)), encoding="utf-8")
+        report.replace_part(options.document, "measured", text)
         options.document.with_suffix(".svg").write_text(picture, encoding="utf-8")
     print(text)
 
@@ -184,7 +165,7 @@ def main():
         measuring = Measuring(options, server, certificate)
         measuring.all()
     judged = re.search(options.works, FACTS)
-    write({"began": began, "commit": commit(), "machine": machine(), "versions": ", ".join(versions),
+    write({"began": began, "commit": report.commit(), "machine": machine(), "versions": ", ".join(versions),
            "rounds": options.rounds, "seconds": options.seconds,
            "samples": measuring.samples, "failures": measuring.failures,
            "rivals": {work.name: rivals(options, work) for work in works()},

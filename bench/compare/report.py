@@ -3,6 +3,9 @@
 import html
 import math
 import statistics
+import subprocess
+
+from lib.servers import ROOT
 
 # By the names that measurements give them: the heading, the digits shown, and whether more is better.
 METRICS = {
@@ -155,3 +158,18 @@ def svg(run):
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" font-family="sans-serif" '
             f'font-size="11"><rect width="100%" height="100%" fill="white"/><text x="{LEFT}" y="18" font-size="13">'
             f"{title}</text>{legend}{''.join(bars)}</svg>\n")
+
+
+def commit():
+    """The commit, and whether the program may be of another text than that."""
+    git = ["git", "-C", ROOT]
+    name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True).stdout
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "*.cpp", "*.h"], check=False).returncode
+    return name.strip() + (" with changes" if changed else "")
+
+
+def replace_part(document, name, text):
+    """Puts `text` between the two marks of that name in a Markdown file."""
+    mark = f"<!-- {name} -->\n"
+    begin, _, end = document.read_text(encoding="utf-8").split(mark)
+    document.write_text(f"{begin}{mark}{text}{mark}{end}", encoding="utf-8")

@@ -71,6 +71,13 @@ VACUUM ANALYZE;
 WRITTEN = "TRUNCATE events, orders, copied, pgbench_history"
 
 
+def prepare(server):
+    server.psql("postgres", "DROP DATABASE IF EXISTS bench; CREATE DATABASE bench")
+    subprocess.run(["pgbench", "-i", "-q", "-s", "10", "--unlogged-tables", "-h", "127.0.0.1", "-p", str(server.port),
+                    "-U", "postgres", "bench"], check=True, capture_output=True)
+    server.psql("bench", SCHEMA)
+
+
 @dataclasses.dataclass(frozen=True)
 class Work:
     """`run(server, proxy, seconds)` gives a measurement: a dict by the names of report.METRICS."""
