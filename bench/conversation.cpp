@@ -16,7 +16,7 @@ using Status = Session::Status;
 
 constexpr const char* denial_token = "pgwarden_denied_bench";
 constexpr int rows = 1000;
-constexpr std::size_t read_bytes = 16 * 1024;  ///< what one read brings of much
+constexpr std::size_t read_bytes = 16384;  ///< what one read brings of much
 
 std::string repeated(const std::string& text, int count) {
   std::string all;

@@ -10,7 +10,7 @@ namespace {
 
 using protocol::FrameReader;
 
-constexpr std::size_t read_bytes = 16 * 1024;
+constexpr std::size_t read_bytes = 16384;
 
 /// Messages of one type that nobody asked to see, their bodies of so many bytes.
 void streamed_frames(benchmark::State& state) {
