@@ -23,8 +23,9 @@ TRANSACTIONS = 2000
 PROFILED_S = 10
 MODES = ("simple", "extended", "prepared")
 # By the function that a stack has in it; the first that fits counts.
-SHARES = {"sending": "sendmsg", "receiving": "recv", "waiting for readiness": "epoll_wait", "asking for readiness": "epoll_ctl",
-          "libpg_query's parse": "pg_query_raw_parse", "facts and verdict": "session::judge", "all else": ""}
+SHARES = {"sending": "sendmsg", "receiving": "recv", "waiting for readiness": "epoll_wait",
+          "asking for readiness": "epoll_ctl", "libpg_query's parse": "pg_query_raw_parse",
+          "facts and verdict": "session::judge", "all else": ""}
 DOCUMENT = ROOT / "docs" / "performance.md"
 FLAME_GRAPH = ROOT / "docs" / "flame-graph.svg"
 

@@ -159,7 +159,8 @@ class Pgbench:
         (began, cpu), (ended, cpu_at_end) = within[0], within[-1]
         latencies = sorted(latency for at, latency in done if began <= at < ended)
         sent = len(latencies) * (self.statements + self.control)
-        return {"tps": len(latencies) / (ended - began), "p99_ms": latencies[math.ceil(len(latencies) * 0.99) - 1] / 1e3,
+        return {"tps": len(latencies) / (ended - began),
+                "p99_ms": latencies[math.ceil(len(latencies) * 0.99) - 1] / 1e3,
                 "cpu_s_per_100k": (cpu_at_end - cpu) / sent * 1e5}
 
 
