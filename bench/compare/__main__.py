@@ -62,7 +62,7 @@ def arguments():
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench" / "results", metavar="DIR",
                         help="where results.json, .md and .svg are written (bench/results)")
     parser.add_argument("--document", type=pathlib.Path, metavar="FILE",
-                        help="a Markdown file: between its <!-- measured --> marks the table is put, and the picture beside it")
+                        help="a Markdown file that gets the table between its marks, and the picture beside it")
     parser.add_argument("others", nargs="*", type=given, metavar="NAME=HOST:PORT:PID",
                         help="one more proxy, in front of --server; with PID 0 it is the server itself")
     options = parser.parse_args()
