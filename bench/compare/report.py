@@ -45,9 +45,9 @@ class Results:
         return statistics.median(self.values(work, proxy, metric))
 
     def ratio(self, work, proxy, other, metric):
-        """The median over the rounds that have both."""
+        """The median over the rounds that have both; not a number when none has."""
         ours, theirs = self.by_round(work, proxy, metric), self.by_round(work, other, metric)
-        return statistics.median(ours[number] / theirs[number] for number in ours if number in theirs)
+        return statistics.median([ours[number] / theirs[number] for number in ours if number in theirs] or [math.nan])
 
     def best_other(self, work, metric):
         """None when there is none."""
@@ -87,7 +87,8 @@ def variants_table(results):
     title, digits, _ = METRICS[metric]
     rows = [[title, OURS, "so", "ratio"]]
     for work in (work for work in results.measured(metric) if results.rivals[work] is None):
-        variant = next(proxy for proxy in results.proxies if proxy != OURS and results.values(work, proxy, metric))
+        others = (proxy for proxy in results.proxies if proxy != OURS and results.values(work, proxy, metric))
+        variant = next(others, "")
         cells = [cell(results.values(work, proxy, metric), digits) for proxy in (OURS, variant)]
         rows.append([work, *cells, f"{results.ratio(work, variant, OURS, metric):.2f}"])
     return table(rows) if len(rows) > 1 else ""
