@@ -153,7 +153,7 @@ def write(run, options):
 def main():
     options = arguments()
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))
-    began = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
+    began, commit = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"), report.commit()
     conf = (ROOT / "bench" / "postgresql.conf").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="pgwarden-bench-") as folder, \
          RunningPostgres(options.server) if options.server else ScratchPostgres(conf) as server:
@@ -165,7 +165,7 @@ def main():
         measuring = Measuring(options, server, certificate)
         measuring.all()
     judged = re.search(options.works, FACTS)
-    write({"began": began, "commit": report.commit(), "machine": machine(), "versions": ", ".join(versions),
+    write({"began": began, "commit": commit, "machine": machine(), "versions": ", ".join(versions),
            "rounds": options.rounds, "seconds": options.seconds,
            "samples": measuring.samples, "failures": measuring.failures,
            "rivals": {work.name: rivals(options, work) for work in works()},
