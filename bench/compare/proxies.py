@@ -124,6 +124,7 @@ pool_mode = session
 auth_type = trust
 max_client_conn = {SESSIONS_MAX + 50}
 default_pool_size = {SESSIONS_MAX + 50}
+server_check_query =
 server_tls_sslmode = disable
 client_tls_sslmode = allow
 client_tls_cert_file = {certificate[0]}
