@@ -74,11 +74,12 @@ def arguments():
 
 
 def machine():
+    """With the load that others put on it: called before ours."""
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     name = re.search(r'^PRETTY_NAME="(.*)"', pathlib.Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, {name[1]}, "
-            f"Linux {platform.release()}")
+            f"Linux {platform.release()}, load {os.getloadavg()[1]:.1f}")
 
 
 def chosen(options, work):
@@ -153,7 +154,8 @@ def write(run, options):
 def main():
     options = arguments()
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))
-    began, commit = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"), report.commit()
+    began = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
+    about = {"began": began, "commit": report.commit(), "machine": machine()}
     conf = (ROOT / "bench" / "postgresql.conf").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="pgwarden-bench-") as folder, \
          RunningPostgres(options.server) if options.server else ScratchPostgres(conf) as server:
@@ -165,8 +167,7 @@ def main():
         measuring = Measuring(options, server, certificate)
         measuring.all()
     judged = re.search(options.works, FACTS)
-    write({"began": began, "commit": commit, "machine": machine(), "versions": ", ".join(versions),
-           "rounds": options.rounds, "seconds": options.seconds,
+    write({**about, "versions": ", ".join(versions), "rounds": options.rounds, "seconds": options.seconds,
            "samples": measuring.samples, "failures": measuring.failures,
            "rivals": {work.name: rivals(options, work) for work in works()},
            "analysis": analysis.measure(options.rounds, 0.02) if judged else {}}, options)

@@ -162,11 +162,12 @@ def svg(run):
 
 
 def commit():
-    """The commit, and whether the program may be of another text than that."""
+    """The last one that changed the program, and whether it has been changed since."""
+    program = ["--", "cli", "cmake", "config", "policy", "protocol", "proxy", "CMakeLists.txt", "CMakePresets.json"]
     git = ["git", "-C", ROOT]
-    name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True).stdout
-    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "*.cpp", "*.h"], check=False).returncode
-    return name.strip() + (" with changes" if changed else "")
+    last = subprocess.run([*git, "log", "-1", "--format=%h", *program], capture_output=True, text=True, check=True)
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", *program], check=False).returncode
+    return last.stdout.strip() + (" with changes" if changed else "")
 
 
 def replace_part(document, name, text):
