@@ -1,33 +1,18 @@
-// What the analysis of a statement costs: text to verdict, beside libpg_query's bare raw parse and its
-// protobuf parse of the same text. Prints medians of rounds that take turns, in microseconds, and their
-// ratios.
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <string>
-#include <vector>
+#include "bench/material.h"
 
 #include "config/presets.h"
-#include "policy/pg_query/pg_tree.h"
-#include "policy/verdict.h"
+
+namespace pgwarden::bench {
 
 namespace {
-
-using namespace pgwarden;
-
-constexpr int rounds = 31;
-constexpr std::chrono::milliseconds round_time{4};
-
-struct Statement {
-  const char* name;
-  std::string sql;
-};
 
 std::string list(const std::string& item, int count) {
   std::string text = item;
   for (int i = 1; i < count; ++i) text += ", " + item;
   return text;
 }
+
+}  // namespace
 
 std::vector<Statement> statements() {
   return {
@@ -82,72 +67,27 @@ std::vector<Statement> statements() {
   };
 }
 
-void verdict(const policy::Policy& policy, const policy::Principal& who, const std::string& sql) {
-  (void)policy::decide(policy, who, policy::read_statements(sql, {}));
-}
-
-void raw_parse(const std::string& sql) {
-  MemoryContext memory = pg_query_enter_memory_context();
-  const PgQueryInternalParsetreeAndError result = pg_query_raw_parse(sql.c_str(), 0);
-  if (result.error != nullptr) pg_query_free_error(result.error);
-  std::free(result.stderr_buffer);
-  pg_query_exit_memory_context(memory);
-}
-
-void protobuf_parse(const std::string& sql) {
-  pg_query_free_protobuf_parse_result(pg_query_parse_protobuf(sql.c_str()));
-}
-
-/// Microseconds for one call, over one round.
-template <class Work>
-double once(Work work) {
-  using Clock = std::chrono::steady_clock;
-  const auto began = Clock::now();
-  int calls = 0;
-  do {
-    work();
-    ++calls;
-  } while (Clock::now() - began < round_time);
-  return std::chrono::duration<double, std::micro>(Clock::now() - began).count() / calls;
-}
-
-double median(std::vector<double>& values) {
-  std::nth_element(values.begin(), values.begin() + rounds / 2, values.end());
-  return values[rounds / 2];
-}
-
-}  // namespace
-
-int main() {
-  policy::Policy policy;
-  std::vector<config::Diagnostic> diagnostics;
-  if (!config::add_preset("guarded", policy, diagnostics)) return 1;
+policy::Principal somebody() {
   policy::Principal who;
   who.user = "app";
   who.database = "shop";
   who.application_name = "bench";
   who.host = "db.example.com";
-  std::printf("%-22s %9s %9s %9s %8s %8s\n", "statement", "verdict", "raw", "protobuf", "/raw", "protobuf/");
-  std::vector<double> to_raw;
-  std::vector<double> faster;
-  for (const Statement& statement : statements()) {
-    std::vector<double> ours;
-    std::vector<double> raw;
-    std::vector<double> protobuf;
-    for (int round = 0; round < rounds; ++round) {
-      ours.push_back(once([&] { verdict(policy, who, statement.sql); }));
-      raw.push_back(once([&] { raw_parse(statement.sql); }));
-      protobuf.push_back(once([&] { protobuf_parse(statement.sql); }));
-    }
-    const double a = median(ours);
-    const double b = median(raw);
-    const double c = median(protobuf);
-    to_raw.push_back(a / b);
-    faster.push_back(c / a);
-    std::printf("%-22s %9.2f %9.2f %9.2f %8.2f %8.1f\n", statement.name, a, b, c, a / b, c / a);
-  }
-  std::sort(to_raw.begin(), to_raw.end());
-  std::sort(faster.begin(), faster.end());
-  std::printf("median of %zu statements: %.2f of the raw parse, %.1f times faster than the protobuf parse\n",
-              to_raw.size(), to_raw[to_raw.size() / 2], faster[faster.size() / 2]);
+  return who;
 }
+
+policy::Policy guarded(int rules) {
+  policy::Policy policy;
+  for (int i = 0; i < rules; ++i) {
+    policy::Rule& rule = policy.rules.emplace_back();
+    rule.name = "rule-" + std::to_string(i);
+    rule.match.classes.set(static_cast<std::size_t>(policy::StatementClass::write));
+    rule.match.classes.set(static_cast<std::size_t>(policy::StatementClass::write_unbounded));
+    rule.match.objects = {"ledger.table_" + std::to_string(i)};
+  }
+  std::vector<config::Diagnostic> diagnostics;
+  if (!config::add_preset("guarded", policy, diagnostics)) std::abort();
+  return policy;
+}
+
+}  // namespace pgwarden::bench
