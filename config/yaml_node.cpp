@@ -23,6 +23,7 @@ class TreeBuilder final : public YAML::EventHandler {
   explicit TreeBuilder(Problems& problems) : problems_(problems) {}
 
   YamlNode take() { return std::move(root_); }
+  bool has_one_document() const { return documents_ <= 1; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) problems_.add(position_of(mark), "a second YAML document in the same file");
@@ -146,7 +147,8 @@ std::optional<YamlNode> parse_yaml(std::string_view text, Problems& problems) {
   TreeBuilder builder(problems);
   try {
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    // Of some broken texts (", a: {") yaml-cpp makes documents without end.
+    while (builder.has_one_document() && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
     problems.add(position_of(error.mark), "not valid YAML: " + error.msg);
