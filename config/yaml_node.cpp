@@ -5,8 +5,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include <algorithm>
 #include <sstream>
+#include <unordered_map>
 #include <utility>
 
 #include "policy/utf8.h"
@@ -65,6 +65,7 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Level {
     YamlNode node;
     std::optional<YamlEntry> pending;
+    std::unordered_map<std::string, int> key_lines;
   };
 
   YamlNode& open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -104,15 +105,13 @@ class TreeBuilder final : public YAML::EventHandler {
     // yaml-cpp places an absent value at whatever follows it.
     if (value.kind == YamlNode::Kind::null) value.at = entry.at;
     entry.value = std::move(value);
-    auto& entries = parent.node.entries;
-    const auto first = std::find_if(entries.begin(), entries.end(),
-                                    [&](const YamlEntry& other) { return other.key == entry.key; });
-    if (first != entries.end()) {
+    const auto [first, is_new] = parent.key_lines.try_emplace(entry.key, entry.at.line);
+    if (!is_new) {
       problems_.add(entry.at, "duplicate key \"" + entry.key + "\"",
-                    "it is already set on line " + std::to_string(first->at.line));
+                    "it is already set on line " + std::to_string(first->second));
       return;
     }
-    entries.push_back(std::move(entry));
+    parent.node.entries.push_back(std::move(entry));
   }
 
   Problems& problems_;
