@@ -12,6 +12,8 @@ namespace pgwarden::config {
 namespace {
 
 constexpr std::size_t shown_bytes_max = 200;
+/// Nobody reads more, and each takes a look through the text.
+constexpr std::size_t problems_max = 1000;
 
 std::string shown(std::string text) {
   for (char& c : text) {
@@ -42,6 +44,7 @@ std::string format(const Diagnostic& diagnostic) {
 }
 
 void Problems::add(Position at, std::string message, std::string hint) {
+  if (diagnostics_.size() == problems_max) return;
   const std::string_view line = line_of(text_, at.line);
   const std::string_view before = line.substr(0, static_cast<std::size_t>(std::max(at.column - 1, 0)));
   const int column = at.line > 0 ? static_cast<int>(policy::character_count(before)) + 1 : 0;

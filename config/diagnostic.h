@@ -49,6 +49,7 @@ class Problems {
   Problems(std::string file, std::string_view text, Lines lines = Lines::shown)
       : file_(std::move(file)), text_(text), lines_(lines) {}
 
+  /// Beyond a thousand problems nothing is added.
   void add(Position at, std::string message, std::string hint = {});
 
   std::size_t count() const { return diagnostics_.size(); }

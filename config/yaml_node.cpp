@@ -5,8 +5,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include <algorithm>
 #include <sstream>
+#include <unordered_map>
 #include <utility>
 
 #include "policy/utf8.h"
@@ -23,6 +23,7 @@ class TreeBuilder final : public YAML::EventHandler {
   explicit TreeBuilder(Problems& problems) : problems_(problems) {}
 
   YamlNode take() { return std::move(root_); }
+  bool has_one_document() const { return documents_ <= 1; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) problems_.add(position_of(mark), "a second YAML document in the same file");
@@ -64,6 +65,7 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Level {
     YamlNode node;
     std::optional<YamlEntry> pending;
+    std::unordered_map<std::string, int> key_lines;
   };
 
   YamlNode& open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -103,15 +105,13 @@ class TreeBuilder final : public YAML::EventHandler {
     // yaml-cpp places an absent value at whatever follows it.
     if (value.kind == YamlNode::Kind::null) value.at = entry.at;
     entry.value = std::move(value);
-    auto& entries = parent.node.entries;
-    const auto first = std::find_if(entries.begin(), entries.end(),
-                                    [&](const YamlEntry& other) { return other.key == entry.key; });
-    if (first != entries.end()) {
+    const auto [first, is_new] = parent.key_lines.try_emplace(entry.key, entry.at.line);
+    if (!is_new) {
       problems_.add(entry.at, "duplicate key \"" + entry.key + "\"",
-                    "it is already set on line " + std::to_string(first->at.line));
+                    "it is already set on line " + std::to_string(first->second));
       return;
     }
-    entries.push_back(std::move(entry));
+    parent.node.entries.push_back(std::move(entry));
   }
 
   Problems& problems_;
@@ -146,7 +146,8 @@ std::optional<YamlNode> parse_yaml(std::string_view text, Problems& problems) {
   TreeBuilder builder(problems);
   try {
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    // Of some broken texts (", a: {") yaml-cpp makes documents without end.
+    while (builder.has_one_document() && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
     problems.add(position_of(error.mark), "not valid YAML: " + error.msg);

@@ -128,7 +128,8 @@ DecodedProxyHeader decode_proxy_header(Bytes bytes) {
 }
 
 bool begins_like_proxy_header(Bytes bytes) noexcept {
-  return bytes.size() >= 4 && (agree(bytes, text_mark) || agree(bytes, signature));
+  const Bytes first = bytes.substr(0, 4);  // no more: how much has come is chance
+  return first.size() == 4 && (agree(first, text_mark) || agree(first, signature));
 }
 
 std::string encode_local_proxy_header() { return std::string(signature).append("\x20\0\0\0", 4); }

@@ -43,7 +43,7 @@ DecodedProxyHeader decode_proxy_header(Bytes bytes);
 /// is nginx's.
 inline constexpr std::size_t proxy_header_bytes_max = 4096;
 
-/// Whether four bytes or more, which are no startup packet, begin such a header.
+/// Whether the first four of these bytes, which are no startup packet, are those of such a header.
 bool begins_like_proxy_header(Bytes bytes) noexcept;
 
 /// A header for a connection of one's own (2.2, LOCAL).

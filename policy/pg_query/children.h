@@ -23,7 +23,9 @@ T* scratch_node() {
   return &node;
 }
 
-/// One more than the largest tag that node_name knows.
-inline constexpr std::size_t node_tags_end = 1024;
+/// One more than the largest value that a NodeTag can hold: in C++ the power of two above its last
+/// enumerator.
+inline constexpr std::size_t node_tags_end = 512;
+static_assert(T_WindowObjectData < node_tags_end && T_WindowObjectData >= node_tags_end / 2);
 
 }  // namespace pgwarden::policy::pg

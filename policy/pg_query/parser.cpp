@@ -25,6 +25,43 @@ std::int32_t byte_offset(std::string_view text, int number) {
   return static_cast<std::int32_t>(std::min(offset, text.size()));
 }
 
+Parsed parse_text(const std::string& text, int flags, MemoryContext memory) {
+  MemoryContextSwitchTo(memory);
+  const PgQueryInternalParsetreeAndError result = pg_query_raw_parse(text.c_str(), flags);
+  // libpg_query expects every call to begin in the topmost context.
+  MemoryContextSwitchTo(TopMemoryContext);
+  std::free(result.stderr_buffer);
+  if (result.error == nullptr) return {result.tree, {}, -1};
+  Parsed parsed{nullptr, std::string(view(result.error->message).substr(0, error_bytes_max)),
+                byte_offset(text, result.error->cursorpos)};
+  pg_query_free_error(result.error);
+  return parsed;
+}
+
+/// The text with blanks for its comments; empty when there are none. To libpg_query's scanner a comment is a
+/// token, and the grammar, which looks one token ahead (NOT IN, NULLS FIRST, WITH TIME ZONE, UESCAPE), does
+/// not see past it. One between two literals stays: blanks may join them.
+std::string without_comments(std::string_view sql, LexerSettings settings) {
+  std::string text(sql);
+  bool changed = false;
+  bool behind_literal = false;
+  std::vector<Token> comments;
+  SqlLexer lexer(sql, settings);
+  for (Token token; lexer.next(token);) {
+    if (token.kind == TokenKind::comment) comments.push_back(token);
+    if (token.kind == TokenKind::comment || token.kind == TokenKind::blank) continue;
+    const bool is_literal = token.kind == TokenKind::literal;
+    for (const Token& comment : comments) {
+      if (behind_literal && is_literal) break;
+      text.replace(comment.begin, comment.end - comment.begin, comment.end - comment.begin, ' ');
+      changed = true;
+    }
+    comments.clear();
+    behind_literal = is_literal;
+  }
+  return changed ? text : std::string();
+}
+
 }  // namespace
 
 static_assert(PG_QUERY_PARSE_PLPGSQL_EXPR == static_cast<int>(RAW_PARSE_PLPGSQL_EXPR) &&
@@ -42,17 +79,10 @@ Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory,
   if (has_more_tokens(sql, settings, tokens_max)) return {nullptr, "statement has too many parts", -1};
   int flags = static_cast<int>(mode) | PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
   if (!settings.standard_conforming_strings) flags |= PG_QUERY_DISABLE_STANDARD_CONFORMING_STRINGS;
-  const std::string text(sql);
-  MemoryContextSwitchTo(memory);
-  const PgQueryInternalParsetreeAndError result = pg_query_raw_parse(text.c_str(), flags);
-  // libpg_query expects every call to begin in the topmost context.
-  MemoryContextSwitchTo(TopMemoryContext);
-  std::free(result.stderr_buffer);
-  if (result.error == nullptr) return {result.tree, {}, -1};
-  Parsed parsed{nullptr, std::string(view(result.error->message).substr(0, error_bytes_max)),
-                byte_offset(sql, result.error->cursorpos)};
-  pg_query_free_error(result.error);
-  return parsed;
+  Parsed parsed = parse_text(std::string(sql), flags, memory);
+  if (parsed.error.empty()) return parsed;
+  const std::string plain = without_comments(sql, settings);
+  return plain.empty() ? parsed : parse_text(plain, flags, memory);
 }
 
 }  // namespace pgwarden::policy::pg

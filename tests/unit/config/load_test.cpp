@@ -151,6 +151,7 @@ TEST_CASE("files that are no configuration", "[load]") {
 TEST_CASE("YAML's own errors have a place", "[load]") {
   CHECK(problems("a: [b\nc: d\n") == Lines{"2:2: not valid YAML: end of sequence flow not found"});
   CHECK(problems("\tx: y\n") == Lines{"1:3: not valid YAML: illegal map value"});
+  CHECK(problems(", a: {").back() == "1:1: a second YAML document in the same file");
   CHECK(problems_after_listener("workers: &x 1\n") ==
         Lines{"2:10: YAML anchors and aliases are not supported / write the value out"});
   CHECK(problems_after_listener("workers: !!int 1\n") ==

@@ -886,6 +886,23 @@ TEST_CASE("what does not parse is unanalysable, with the parser's words and plac
   }
 }
 
+TEST_CASE("comments stand between words that the grammar takes together") {
+  for (const std::string comment : {"/* c */", "-- c\n", "/* a /* b */ */\n-- c\n"}) {
+    const auto with = [&](std::string sql) {
+      sql.replace(sql.find('@'), 1, comment);
+      return facts_of(sql);
+    };
+    CHECK(with("SELECT 1 NOT @ IN (2)") == Facts{"read: SELECT"});
+    CHECK(with("SELECT 1 ORDER BY 1 NULLS @ FIRST") == Facts{"read: SELECT"});
+    CHECK(with("SELECT now()::timestamp WITHOUT @ TIME ZONE") == Facts{"read: SELECT"});
+    CHECK(with("DROP TABLE U&\"vict!0069m\" @ UESCAPE '!'") == Facts{"ddl_drop: DROP TABLE table victim"});
+  }
+  CHECK(is_unanalysable("SELECT 1 NOT /* c */ IN (2) /* c */ 'a'"));
+  CHECK(is_unanalysable("SELECT 1 NOT /* c */ IN ('a' /* c */\n'b')"));
+  const Reading reading = read_statements("/* \xC3\xA4 */ SELECT 1 NOT /* c */ FROM FROM", {});
+  CHECK(reading.error_position == 35);
+}
+
 TEST_CASE("the parser's words are bounded") {
   CHECK(
       read_statements("SELECT " + repeat("\xc3\xa9", 10'000) + " " + repeat("x", 10'000), {}).error.empty());
