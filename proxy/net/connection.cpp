@@ -127,13 +127,13 @@ asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
   error_code error;
   std::size_t relayed = 0;
   for (;;) {
-    const protocol::Bytes chunk = client_.try_receive(error);
-    if (error == asio::error::would_block) {
+    if (!client_.has_more()) {
       error = co_await client_.readable();
       relayed = 0;
       if (error) break;
-      continue;
     }
+    const protocol::Bytes chunk = client_.try_receive(error);
+    if (error == asio::error::would_block) continue;
     if (error) break;
     relayed += weight(chunk);
     if (!discarding_) co_await take_frontend(chunk);
@@ -212,13 +212,13 @@ asio::awaitable<void> Connection::pump_backend(std::string first_bytes) {
   std::size_t relayed = 0;
   while (!session_->backend_ended()) {
     if (relayed > turn_bytes) relayed = co_await end_of_turn();
-    const protocol::Bytes chunk = upstream_.try_receive(error);
-    if (error == asio::error::would_block) {
+    if (!upstream_.has_more()) {
       error = co_await upstream_.readable();
       relayed = 0;
       if (error) break;
-      continue;
     }
+    const protocol::Bytes chunk = upstream_.try_receive(error);
+    if (error == asio::error::would_block) continue;
     if (error) break;
     relayed += weight(chunk);
     ++chunks_from_server_;

@@ -48,7 +48,10 @@ asio::awaitable<std::string> Stream::handshake(TlsState tls) {
   for (;;) {
     ERR_clear_error();
     const int result = SSL_do_handshake(tls_.get());
-    if (result == 1) co_return "";
+    if (result == 1) {
+      has_more_ = SSL_has_pending(tls_.get()) == 1;
+      co_return "";
+    }
     Socket::wait_type wait = Socket::wait_read;
     if (error_of(result, wait) != asio::error::would_block) {
       const long verified = SSL_get_verify_result(tls_.get());
@@ -124,11 +127,13 @@ protocol::Bytes Stream::read_some(Take take, std::size_t size_max, error_code& e
   if (!encrypted()) {
     const int flags = take == Take::no ? asio::socket_base::message_peek : 0;
     size = socket_.receive(asio::buffer(buffer.data(), buffer.size()), flags, error);
+    has_more_ = size == buffer.size();
   } else {
     ERR_clear_error();
     const auto read = take == Take::no ? SSL_peek_ex : SSL_read_ex;
     const int result = read(tls_.get(), buffer.data(), buffer.size(), &size);
     if (result != 1) error = error_of(result, to_read_);
+    has_more_ = result == 1 && SSL_has_pending(tls_.get()) == 1;
   }
   return {buffer.data(), size};
 }

@@ -46,8 +46,10 @@ class Stream {
 
   /// Reads what is there into the thread's scratch buffer. The bytes die at the thread's next receive.
   protocol::Bytes try_receive(error_code& error, std::size_t size_max = SIZE_MAX);
-  /// After try_receive() would block: there may be something to read now.
+  /// There may be something to read now. After a try_receive() that would block, or that left nothing behind.
   asio::awaitable<error_code> readable();
+  /// Whether the last try_receive() may have left something that it could have given.
+  bool has_more() const noexcept { return has_more_; }
 
   /// Waits for bytes and takes them. Nothing and an error when none come.
   asio::awaitable<std::string> receive(error_code& error);
@@ -72,6 +74,7 @@ class Stream {
 
   Socket socket_;
   TlsState tls_{nullptr, SSL_free};
+  bool has_more_ = false;
   Socket::wait_type to_read_ = Socket::wait_read;    ///< what the last read waits for
   Socket::wait_type to_write_ = Socket::wait_write;  ///< what the last write waits for
 };
