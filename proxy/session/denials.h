@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +48,7 @@ class Denials {
   Denial take(std::uint64_t number);
 
   std::string token_;
-  std::deque<Denial> pending_;
+  std::list<Denial> pending_;
   std::uint64_t count_ = 0;     ///< denials so far; the number of the last one
   std::uint64_t answered_ = 0;  ///< the number of the last one that the server has reached
 };

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <vector>
 
 namespace pgwarden::session {
 
@@ -29,10 +29,10 @@ class Pipeline {
   void received_copy_in();
 
   /// Nothing is owed and nothing is half sent.
-  bool drained() const noexcept { return owed_.empty(); }
+  bool drained() const noexcept { return is_empty(); }
   /// Everything sent so far will be answered without another message from the client.
   bool drains_by_itself() const noexcept {
-    return !copy_in_ && !ambiguous_ && (owed_.empty() || owed_.back() != Kind::extended);
+    return !copy_in_ && !ambiguous_ && (is_empty() || owed_.back() != Kind::extended);
   }
   /// The client has sent a Query before the Sync of extended messages, a Sync amid copy data, or the like:
   /// which message an answer belongs to can no longer be told, and drained() not be trusted.
@@ -42,11 +42,16 @@ class Pipeline {
   enum class Kind : std::uint8_t { query, extended, sync, copy_data, copy_end };
   static constexpr std::size_t owed_max = 100'000;
 
+  bool is_empty() const noexcept { return first_ == owed_.size(); }
+  Kind front() const noexcept { return owed_[first_]; }
   void push(Kind kind);
-  bool second_is(Kind kind) const noexcept { return owed_.size() >= 2 && owed_[1] == kind; }
+  void pop();
+  bool second_is(Kind kind) const noexcept { return owed_.size() >= first_ + 2 && owed_[first_ + 1] == kind; }
+  void drop_second() { owed_.erase(owed_.begin() + static_cast<std::ptrdiff_t>(first_) + 1); }
   void drop_copy_messages();
 
-  std::deque<Kind> owed_;
+  std::vector<Kind> owed_;  ///< from first_ on; an empty deque would take half a kilobyte
+  std::size_t first_ = 0;
   bool copy_in_ = false;   ///< the server reads copy data and ignores Sync
   bool skipping_ = false;  ///< the server skips everything up to a Sync that was not sent yet
   bool ambiguous_ = false;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "protocol/frame_reader.h"
 #include "protocol/session_attributes.h"
@@ -109,7 +109,7 @@ class Session {
   LexerState lexer_;
   protocol::SessionAttributes attributes_;
   Denials denials_;
-  std::deque<std::string> notices_;  ///< of rules that warn, not yet between two frames of the server
+  std::vector<std::string> notices_;  ///< of rules that warn, not yet between two frames of the server
 
   protocol::Bytes frame_;   ///< the message being judged; empty when there is none
   std::string frame_copy_;  ///< what frame_ points into after keep_frontend()
