@@ -79,11 +79,12 @@ policy::Principal somebody() {
 policy::Policy guarded(int rules) {
   policy::Policy policy;
   for (int i = 0; i < rules; ++i) {
-    policy::Rule& rule = policy.rules.emplace_back();
+    policy::Rule rule;
     rule.name = "rule-" + std::to_string(i);
     rule.match.classes.set(static_cast<std::size_t>(policy::StatementClass::write));
     rule.match.classes.set(static_cast<std::size_t>(policy::StatementClass::write_unbounded));
     rule.match.objects = {"ledger.table_" + std::to_string(i)};
+    policy.rules.push_back(std::move(rule));
   }
   std::vector<config::Diagnostic> diagnostics;
   if (!config::add_preset("guarded", policy, diagnostics)) std::abort();

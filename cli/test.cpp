@@ -79,7 +79,7 @@ class Runner {
   bool report(unsigned coverage_min) const {
     bool covered = true;
     for (const auto& [path, tested] : policies_) {
-      const std::vector<policy::Rule>& rules = tested.config.policy->rules;
+      const policy::Rules& rules = tested.config.policy->rules;
       std::cout << path << ": " << tested.deciding.size() << " of " << rules.size()
                 << " rules decided a statement\n";
       for (const policy::Rule& rule : rules) {

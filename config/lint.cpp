@@ -53,7 +53,7 @@ void check_patterns(const Value& entry, const Rule& rule, std::string_view key) 
 
 /// Rules of the preset that this rule of the file, `rules[index]`, matches in every case, before any other
 /// does, and answers otherwise.
-void check_preset(const Value& entry, const std::vector<Rule>& rules, std::size_t index) {
+void check_preset(const Value& entry, const policy::Rules& rules, std::size_t index) {
   const Rule& rule = rules[index];
   const auto matched_before = [&](const Rule& other) {
     return std::any_of(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(index),
@@ -81,7 +81,7 @@ void check_preset(const Value& entry, const std::vector<Rule>& rules, std::size_
 
 void check_rules(const Value& list, const Config& config) {
   const auto hosts = protected_hosts(config);
-  const std::vector<Rule>& rules = config.policy->rules;
+  const policy::Rules& rules = config.policy->rules;
   const auto entries = list.items();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Rule& rule = rules[i];  // the file's own come first

@@ -122,7 +122,7 @@ void emit_rule(YAML::Emitter& out, const Rule& rule, const std::string& name) {
 }
 
 /// Gives the rules that have no say, as comments.
-std::string emit_rules(YAML::Emitter& out, const std::vector<Rule>& rules) {
+std::string emit_rules(YAML::Emitter& out, const policy::Rules& rules) {
   out << YAML::Key << "rules" << YAML::Value << YAML::BeginSeq;
   std::string comments;
   std::set<std::string> names;

@@ -71,9 +71,8 @@ Verdict decide_facts(const Policy& policy, const Principal& who, const std::vect
 }  // namespace
 
 Answer answer_for(const Policy& policy, const Principal& who, const Fact& fact) noexcept {
-  for (const Rule& rule : policy.rules) {
-    if (!mismatch(rule, fact, who)) return {rule.effect, &rule, false};
-  }
+  const auto matches = [&](const Rule& rule) { return !mismatch(rule, fact, who); };
+  if (const Rule* rule = policy.rules.first(fact, matches)) return {rule->effect, rule, false};
   if (may_be_anything(fact)) {  // no rule names it: it is denied wherever something is, which it may be
     for (const Rule& rule : policy.rules) {
       if (rule.effect == Effect::deny && !principal_mismatch(rule, who)) return {Effect::deny, &rule, true};

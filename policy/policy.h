@@ -4,10 +4,14 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "policy/facts.h"
@@ -88,6 +92,62 @@ struct Rule {
   int line = 0;
 };
 
+/// Rules in the order in which they are asked, and found by the class and the name of a fact: a policy may
+/// have thousands of rules for single tables.
+class Rules {
+ public:
+  using value_type = Rule;
+
+  Rules() = default;
+  Rules(std::vector<Rule> rules) {  // NOLINT(google-explicit-constructor): it is the same list
+    for (Rule& rule : rules) push_back(std::move(rule));
+  }
+  Rules(std::initializer_list<Rule> rules) : Rules(std::vector<Rule>(rules)) {}
+
+  void push_back(Rule rule);
+
+  auto begin() const noexcept { return all_.begin(); }
+  auto end() const noexcept { return all_.end(); }
+  std::size_t size() const noexcept { return all_.size(); }
+  bool empty() const noexcept { return all_.empty(); }
+  const Rule& operator[](std::size_t index) const { return all_[index]; }
+
+  /// The first rule that may match `fact` and of which `matches(rule)` says that it does; nullptr: none.
+  template <typename Matches>
+  const Rule* first(const Fact& fact, Matches matches) const {
+    const OfClass& candidates = of_class_[static_cast<std::size_t>(fact.cls)];
+    const std::vector<std::uint32_t> none;
+    // A fact without a name may be about any object.
+    const auto& unnamed = fact.name.empty() ? candidates.all : candidates.of_any_name;
+    const auto named = candidates.of_name.find(fact.name);
+    const auto& of_name = fact.name.empty() || named == candidates.of_name.end() ? none : named->second;
+    for (std::size_t i = 0, k = 0; i < unnamed.size() || k < of_name.size();) {
+      const bool next_is_named = i == unnamed.size() || (k < of_name.size() && of_name[k] < unnamed[i]);
+      const Rule& rule = all_[next_is_named ? of_name[k++] : unnamed[i++]];
+      if (matches(rule)) return &rule;
+    }
+    return nullptr;
+  }
+
+ private:
+  struct HashOfName {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const noexcept {
+      return std::hash<std::string_view>()(name);
+    }
+  };
+  using Places = std::vector<std::uint32_t>;
+  /// Places in all_ of the rules for one class, ascending.
+  struct OfClass {
+    Places all;
+    Places of_any_name;
+    std::unordered_map<std::string, Places, HashOfName, std::equal_to<>> of_name;  ///< the others
+  };
+
+  std::vector<Rule> all_;
+  std::array<OfClass, statement_class_names.size()> of_class_;
+};
+
 /// The hosts that are protected.
 struct Protect {
   std::vector<std::string> hosts;  ///< globs on the upstream host, upper and lower case alike
@@ -96,7 +156,7 @@ struct Protect {
 
 /// Rules of the file, then those of the preset; the first that matches a fact answers for it.
 struct Policy {
-  std::vector<Rule> rules;
+  Rules rules;
   Effect default_effect = Effect::deny;  ///< of a fact that no rule matches
   std::string preset;
   Protect protect;

@@ -25,17 +25,36 @@ std::int32_t byte_offset(std::string_view text, int number) {
   return static_cast<std::int32_t>(std::min(offset, text.size()));
 }
 
-Parsed parse_text(const std::string& text, int flags, MemoryContext memory) {
+/// What pg_query_raw_parse() does, without the buffer of 4 KB that it clears and copies for each text. Null
+/// and an error in the current memory context when the text does not parse. Nothing in here may have a
+/// destructor.
+const List* raw_parse(const char* text, LexerSettings settings, RawParseMode mode, const ErrorData*& error) {
+  const List* volatile statements = nullptr;
+  const MemoryContext memory = CurrentMemoryContext;
+  backslash_quote = BACKSLASH_QUOTE_SAFE_ENCODING;
+  standard_conforming_strings = settings.standard_conforming_strings;
+  escape_string_warning = false;
+  PG_TRY();
+  { statements = raw_parser(text, mode); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(memory);
+    error = CopyErrorData();
+    FlushErrorState();
+  }
+  PG_END_TRY();
+  return statements;
+}
+
+Parsed parse_text(const std::string& text, LexerSettings settings, RawParseMode mode, MemoryContext memory) {
+  const ErrorData* error = nullptr;
   MemoryContextSwitchTo(memory);
-  const PgQueryInternalParsetreeAndError result = pg_query_raw_parse(text.c_str(), flags);
+  const List* statements = raw_parse(text.c_str(), settings, mode, error);
   // libpg_query expects every call to begin in the topmost context.
   MemoryContextSwitchTo(TopMemoryContext);
-  std::free(result.stderr_buffer);
-  if (result.error == nullptr) return {result.tree, {}, -1};
-  Parsed parsed{nullptr, std::string(view(result.error->message).substr(0, error_bytes_max)),
-                byte_offset(text, result.error->cursorpos)};
-  pg_query_free_error(result.error);
-  return parsed;
+  if (error == nullptr) return {statements, {}, -1};
+  return {nullptr, std::string(view(error->message).substr(0, error_bytes_max)),
+          byte_offset(text, error->cursorpos)};
 }
 
 /// The text with blanks for its comments; empty when there are none. To libpg_query's scanner a comment is a
@@ -64,10 +83,6 @@ std::string without_comments(std::string_view sql, LexerSettings settings) {
 
 }  // namespace
 
-static_assert(PG_QUERY_PARSE_PLPGSQL_EXPR == static_cast<int>(RAW_PARSE_PLPGSQL_EXPR) &&
-                  PG_QUERY_PARSE_PLPGSQL_ASSIGN3 == static_cast<int>(RAW_PARSE_PLPGSQL_ASSIGN3),
-              "libpg_query's options hold the modes of PostgreSQL's own parser");
-
 Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory, RawParseMode mode) {
   if (sql.size() > text_bytes_max) return {nullptr, "statement is too long", -1};
   if (is_slow_to_scan(sql, settings)) {
@@ -77,12 +92,10 @@ Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory,
     return {nullptr, "the tag of a dollar quote is not ASCII", -1};
   }
   if (has_more_tokens(sql, settings, tokens_max)) return {nullptr, "statement has too many parts", -1};
-  int flags = static_cast<int>(mode) | PG_QUERY_DISABLE_ESCAPE_STRING_WARNING;
-  if (!settings.standard_conforming_strings) flags |= PG_QUERY_DISABLE_STANDARD_CONFORMING_STRINGS;
-  Parsed parsed = parse_text(std::string(sql), flags, memory);
+  Parsed parsed = parse_text(std::string(sql), settings, mode, memory);
   if (parsed.error.empty()) return parsed;
   const std::string plain = without_comments(sql, settings);
-  return plain.empty() ? parsed : parse_text(plain, flags, memory);
+  return plain.empty() ? parsed : parse_text(plain, settings, mode, memory);
 }
 
 }  // namespace pgwarden::policy::pg

@@ -10,6 +10,32 @@
 namespace pgwarden::policy {
 namespace {
 
+/// The memory contexts that this thread has and no reading uses: to reset one costs less than to make one.
+/// They end with the thread, as libpg_query sees to.
+std::vector<MemoryContext>& spare_contexts() {
+  static thread_local std::vector<MemoryContext> spare;
+  return spare;
+}
+
+MemoryContext take_context() {
+  auto& spare = spare_contexts();
+  if (spare.empty()) return pg_query_enter_memory_context();
+  MemoryContext memory = spare.back();
+  spare.pop_back();
+  return memory;
+}
+
+void give_back(MemoryContext memory) {
+  constexpr std::size_t spare_max = 2;  // a text that can be read in two ways has both at once
+  auto& spare = spare_contexts();
+  if (spare.size() == spare_max) {
+    pg_query_exit_memory_context(memory);
+  } else {
+    MemoryContextReset(memory);
+    spare.push_back(memory);
+  }
+}
+
 void set_unanalysable(Reading& reading, std::string_view why, std::int32_t position) {
   reading.facts.clear();
   reading.statements.clear();
@@ -61,7 +87,7 @@ Reading& Reading::operator=(Reading&& other) noexcept {
 }
 
 Reading::~Reading() {
-  if (memory_ != nullptr) pg_query_exit_memory_context(static_cast<MemoryContext>(memory_));
+  if (memory_ != nullptr) give_back(static_cast<MemoryContext>(memory_));
 }
 
 Reading unanalysable(std::string_view why) {
@@ -72,7 +98,7 @@ Reading unanalysable(std::string_view why) {
 
 Reading read_statements(std::string_view sql, LexerSettings settings) {
   Reading reading;
-  MemoryContext memory = pg_query_enter_memory_context();
+  MemoryContext memory = take_context();
   reading.memory_ = memory;
   const pg::Parsed parsed = pg::parse(sql, settings, memory);
   if (parsed.error.empty()) {

@@ -38,14 +38,15 @@ TEST_CASE("a text that cannot be analysed is one statement", "[statement_tree]")
 TEST_CASE("the tree names flags, rules and the reason why a rule does not match", "[statement_tree]") {
   policy::Policy policy;
   policy.preset = "none";
-  policy.rules.resize(2);
-  policy.rules[0].name = "first";
-  policy.rules[0].file = "f.yaml";
-  policy.rules[0].line = 3;
-  policy.rules[0].match.objects = {"a.*"};
-  policy.rules[1] = policy.rules[0];
-  policy.rules[1].name = "second";
-  policy.rules[1].match.objects = {"b.*"};
+  policy::Rule first;
+  first.name = "first";
+  first.file = "f.yaml";
+  first.line = 3;
+  first.match.objects = {"a.*"};
+  policy::Rule second = first;
+  second.name = "second";
+  second.match.objects = {"b.*"};
+  policy.rules = {first, second};
   const std::string sql = "DROP TABLE IF EXISTS b.t CASCADE";
   CHECK(tree_text(policy::read_statements(sql, {}), policy, {}, sql) ==
         "statement 1: DROP TABLE IF EXISTS b.t CASCADE\n"

@@ -1,7 +1,10 @@
 #include "policy/answer.h"
 
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <functional>
+#include <iterator>
+#include <random>
 #include <string>
 
 #include "policy/matching.h"
@@ -56,6 +59,43 @@ TEST_CASE("each key of a match can be the one that does not match", "[answer]") 
   CHECK(key_of([](Match& match) { match.hosts = {"other"}; }) == MatchKey::hosts);
   CHECK(key_of([](Match& match) { match.temporary = true; }) == MatchKey::temporary);
   CHECK(key_of([](Match& match) { match.cascade = true; }) == MatchKey::cascade);
+}
+
+TEST_CASE("rules are found by class and name as if each were asked in turn", "[answer]") {
+  std::minstd_rand any(1);
+  const auto one_of = [&any](const auto& items) { return items[any() % std::size(items)]; };
+  const std::string names[] = {"a", "b", "c", "", "*", "a*", "s.a", "s.b", "s.*", "*.c", "a.b.c"};
+  const StatementClass classes[] = {StatementClass::read, StatementClass::ddl_drop, StatementClass::unknown,
+                                    StatementClass::call_sensitive};
+  const ObjectKind kinds[] = {ObjectKind::table, ObjectKind::function, ObjectKind::none};
+  const Effect effects[] = {Effect::allow, Effect::warn, Effect::deny};
+  int answered = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    Policy policy;
+    for (int i = 0; i < 8; ++i) {
+      policy.rules.push_back(rule(std::to_string(i), one_of(effects), [&](Match& match) {
+        if (any() % 2 == 0) match.classes.set(static_cast<std::size_t>(one_of(classes)));
+        for (auto count = any() % 3; count > 0; --count) match.objects.push_back(one_of(names));
+        if (any() % 4 == 0) match.functions.push_back(one_of(names));
+      }));
+    }
+    const std::string schema = one_of(std::array<std::string, 3>{"", "s", "a"});
+    const std::string name = one_of(std::array<std::string, 6>{"a", "b", "c", "", "ab", "b.c"});
+    Fact fact = drop_table();
+    fact.cls = one_of(classes);
+    fact.kind = one_of(kinds);
+    fact.schema = schema;
+    fact.name = name;
+    const std::size_t passed = rules_passed_over(policy, somebody(), fact).size();
+    const Answer answer = answer_for(policy, somebody(), fact);
+    if (passed < policy.rules.size()) {
+      ++answered;
+      CHECK(answer.rule == &policy.rules[passed]);
+    } else {
+      CHECK((answer.rule == nullptr || answer.may_be_denied));
+    }
+  }
+  CHECK(answered > 500);
 }
 
 TEST_CASE("the rules before the one that answers", "[answer]") {
