@@ -40,9 +40,13 @@ asio::awaitable<std::shared_ptr<const config::User>> Connection::find_user(
     co_return nullptr;
   }
   auto& text = std::get<std::optional<std::string>>(answer);
-  auto verifier = text ? protocol::ScramVerifier::parse(*text) : std::nullopt;
-  if (text) protocol::wipe(*text);
-  if (!verifier) co_return nullptr;
+  if (!text) co_return nullptr;
+  auto verifier = protocol::ScramVerifier::parse(*text);
+  protocol::wipe(*text);
+  if (!verifier) {
+    why = "what auth_query answers is no SCRAM-SHA-256 verifier";
+    co_return nullptr;
+  }
   auto user = std::make_shared<config::User>();
   user->name = name;
   user->verifier = std::move(verifier);

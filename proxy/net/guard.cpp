@@ -26,6 +26,7 @@ using Upstream = std::shared_ptr<const config::Upstream>;
 constexpr std::size_t threads = 2;
 constexpr std::size_t connections_max = 8;  ///< of one thread
 constexpr int connect_seconds_max = 5;
+constexpr int direct_tls_since = 17'00'00;  ///< version of libpq
 constexpr std::chrono::seconds answer_time_max{5};
 
 /// One thing of each host, as libpq's lists have them.
@@ -56,7 +57,8 @@ std::vector<std::pair<const char*, std::string>> keywords(const config::Upstream
       {"dbname", upstream.database.empty() ? "postgres" : upstream.database},
       {"channel_binding", bindings.at(static_cast<std::size_t>(upstream.channel_binding))},
       {"sslmode", modes.at(static_cast<std::size_t>(tls.mode))},
-      {"sslnegotiation", tls.direct ? "direct" : ""},
+      // Older ones ask for TLS first, which servers that know the direct way answer, too.
+      {"sslnegotiation", tls.direct && PQlibVersion() >= direct_tls_since ? "direct" : ""},
       {"sslrootcert", tls.root_certificate},
       {"sslcrl", tls.revocations},
       {"sslcert", tls.certificate},

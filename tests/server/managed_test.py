@@ -340,6 +340,9 @@ class Keys(Managed):
                                ("old", SECRETS["old"]), ("local", "")):
             with self.subTest(user):
                 self.assertIn(f'password authentication failed for user "{user}"', self.refused("keys", user, password or "x"))
+        reasons = {record["user"]: record["reason"] for record in self.log_records("login refused")}
+        self.assertEqual(reasons["old"], "what auth_query answers is no SCRAM-SHA-256 verifier")
+        self.assertEqual(reasons["nobody"], "there is no such login")
 
     def test_what_changes_on_the_server_counts_at_once(self):
         self.postgres.psql("postgres", "CREATE ROLE passing LOGIN PASSWORD 'one'")

@@ -137,6 +137,24 @@ class Player:
         body = b"".join(_string(name) + _string(value) for name, value in parameters if value is not None)
         self.outgoing += packet(version[0] << 16 | version[1], body + b"\0")
 
+    def log_in(self, user, password):
+        """Answers what the server asks, up to AuthenticationOk or an error."""
+        self.send()
+        first = "n,,n=,r=abcdefghijkl"
+        while (message := self.read_message()) is not None and message[0] == "R":
+            request, data = struct.unpack("!I", message[1][:4])[0], message[1][4:]
+            if request == 0:
+                return
+            if request == 3:
+                self.outgoing = _message("PasswordMessage", [password])
+            elif request == 5:
+                self.outgoing = _message("PasswordMessage", [md5_password(user, password, data)])
+            elif request == 10:
+                self.outgoing = _message("SASLInitialResponse", ["SCRAM-SHA-256", first])
+            elif request == 11:
+                self.outgoing = _message("SASLResponse", [scram_final(first, data.decode(), password)])
+            self.send()
+
     def query(self, sql):
         self.outgoing += _message("Query", [sql])
 
