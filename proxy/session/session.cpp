@@ -26,9 +26,7 @@ constexpr std::uint32_t inspected_body_max = 64 * 1024;
 constexpr std::size_t notices_max = 256;
 
 constexpr std::string_view channel_binding_lost =
-    "SCRAM channel binding cannot pass through pgwarden: the client's connection and the server's are "
-    "encrypted each for "
-    "itself";
+    "SCRAM channel binding cannot pass through pgwarden: TLS to the server begins there";
 constexpr std::string_view channel_binding_hint =
     "Connect with channel_binding=disable, or without TLS between the client and pgwarden (sslmode=disable).";
 
@@ -364,9 +362,9 @@ bool Session::is_login_failure(protocol::Bytes error_response) const {
 }
 
 /// Whether the server refuses a login for its channel binding (auth-scram.c: 28000, before it says that the
-/// proof is right; a wrong password is 28P01).
+/// proof is right; a wrong password is 28P01). Some clients say in clear, too, that they could bind.
 bool Session::binds_channel(protocol::Bytes error_response) const {
-  if (!client_encrypted_ || !server_encrypted_ || !proving_) return false;
+  if (!server_encrypted_ || !proving_) return false;
   return protocol::error_field(protocol::decode_error_fields(error_response), 'C') == "28000";
 }
 

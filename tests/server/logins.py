@@ -30,6 +30,13 @@ Psql, node-postgres and pgjdbc try all of them against a real server:
 
 """
 
+DOCS_LEGEND = """
+The columns: TLS between client and pgwarden / between pgwarden and server. With `passthrough`, `trust` and `cert` ask the
+client for nothing: it is pgwarden's address, or its certificate, that the server trusts, and whoever reaches the listener
+is logged in. `managed` asks.
+
+"""
+
 
 class Fault(typing.NamedTuple):
     """An error that logins end with, {user} being the client and {role} whom the server knows; what it means."""
@@ -42,10 +49,10 @@ class Fault(typing.NamedTuple):
 COULD_NOT = 'pgwarden could not log in to upstream "127.0.0.1:{port}" as "{role}": '
 REJECTED = 'pg_hba.conf rejects connection for host "127.0.0.1", user "{role}", database "postgres", no encryption'
 FAULTS = [
-    BINDING := Fault("A", "SCRAM channel binding cannot pass through pgwarden: the client's connection and the server's "
-                     "are encrypted each for itself",
-                     "Only of clients that bind (libpq, psql; node-postgres with `enableChannelBinding`); all others log "
-                     "in. Connect with `channel_binding=disable`, or without TLS to pgwarden, or change `auth`."),
+    BINDING := Fault("A", "SCRAM channel binding cannot pass through pgwarden: TLS to the server begins there",
+                     "Only of clients that bind (libpq, psql; node-postgres with `enableChannelBinding`, which gets it in "
+                     "clear, too); all others log in. Connect with `channel_binding=disable`, or without TLS to pgwarden, "
+                     "or change `auth`."),
     NO_TLS := Fault("B", REJECTED, "The server wants pgwarden's certificate, which it shows by TLS only: `sslmode`, "
                     "`sslcert` and `sslkey` in the upstream's URL. The message is the server's own."),
     NO_TLS_MANAGED := Fault("C", COULD_NOT + REJECTED, "The same, where pgwarden logs in."),
@@ -81,11 +88,12 @@ class Login(typing.NamedTuple):
         return MANAGED_PASSWORD if self.auth == "managed" else f"password of {self.role}"
 
     def fault(self, binds):
-        """The error that it ends with; None: it works. `binds`: whether the client binds to its TLS connection."""
+        """The error that it ends with; None: it works. `binds`: whether the client says that it could bind the
+        login to a TLS connection."""
         managed, keys = self.auth == "managed", self.auth == "key_passthrough"
         if self.method == "cert" and self.upstream == "off":
             return NO_TLS if self.auth == "passthrough" else NO_TLS_MANAGED
-        if self.method == "scram-sha-256" and self.auth == "passthrough" and "off" not in (self.upstream, self.client):
+        if self.method == "scram-sha-256" and self.auth == "passthrough" and self.upstream != "off":
             return BINDING if binds else None
         if self.method == "password" and (managed and self.upstream == "off" or keys):
             return IN_CLEAR if managed else ONLY_A_KEY
@@ -98,10 +106,10 @@ def documentation():
     lines = [DOCS_HEAD, "| `auth` | the server asks by | ", " | ".join(f"{client} / {server}" for client, server in ways),
              " |\n|", " --- |" * (2 + len(ways)), "\n"]
     for auth, method in itertools.product(AUTHS, ROLES):
-        faults = [Login(auth, method, server, client).fault(binds=True) for client, server in ways]
+        faults = [Login(auth, method, server, client).fault(client != "off") for client, server in ways]
         cells = [f"`{auth}`", f"`{method}`", *(fault.letter if fault else "" for fault in faults)]
         lines.append(f"| {' | '.join(cells)} |\n")
-    lines.append("\nThe columns: TLS between client and pgwarden / between pgwarden and server.\n\n")
+    lines.append(DOCS_LEGEND)
     for fault in FAULTS:
         message = fault.message.format(port=5432, role="ROLE", user="USER").replace("127.0.0.1:5432", "HOST:PORT")
         lines.append(f"- **{fault.letter}**: `{message}`. {fault.meaning}\n")
@@ -163,7 +171,7 @@ class Logins(ServerTest):
 
     def check(self, client, ways, log_in, binds):
         """Tries all logins with these ways to pgwarden. `log_in` gives, for each of a list of logins, what the query of
-        statements() has answered, or the error. `binds` tells by a login whether the client binds it."""
+        statements() has answered, or the error. `binds` tells for a login whether the client would bind it."""
         logins = [Login(*each) for each in itertools.product(AUTHS, ROLES, self.upstreams, ways)]
         expected = {}
         for login in logins:

@@ -385,7 +385,7 @@ TEST_CASE("the session knows the cancel key, the application name and whether it
   REQUIRE_FALSE(talk.session.idle());
 }
 
-TEST_CASE("channel binding that fails between two encrypted connections is explained") {
+TEST_CASE("channel binding that fails where the connection to the server is encrypted is explained") {
   const auto authentication = [](std::uint32_t request) {
     return std::move(FrameWriter('R').u32(request)).finish();
   };
@@ -393,18 +393,21 @@ TEST_CASE("channel binding that fails between two encrypted connections is expla
     return protocol::encode_error(
         'E', {{'S', "FATAL"}, {'C', sqlstate}, {'M', "SCRAM channel binding check failed"}});
   };
-  const auto answer_of = [&](bool encrypted, std::uint32_t request, std::string_view sqlstate) {
+  const auto answer_of = [&](bool client, bool server, std::uint32_t request, std::string_view sqlstate) {
     Conversation talk({token, 1000, true}, false);
-    talk.session.encrypted(encrypted, true);
+    talk.session.encrypted(client, server);
     REQUIRE(talk.server(authentication(request)) == authentication(request));
     return talk.server(refusal(sqlstate));
   };
   constexpr std::uint32_t sasl_continue = 11;
   constexpr std::uint32_t sasl_final = 12;
-  REQUIRE(answer_of(true, sasl_continue, "28000").find("cannot pass through pgwarden") != std::string::npos);
-  REQUIRE(answer_of(true, sasl_continue, "28P01") == refusal("28P01"));
-  REQUIRE(answer_of(true, sasl_final, "28000") == refusal("28000"));
-  REQUIRE(answer_of(false, sasl_continue, "28000") == refusal("28000"));
+  for (const bool client : {true, false}) {
+    REQUIRE(answer_of(client, true, sasl_continue, "28000").find("cannot pass through pgwarden") !=
+            std::string::npos);
+    REQUIRE(answer_of(client, true, sasl_continue, "28P01") == refusal("28P01"));
+    REQUIRE(answer_of(client, true, sasl_final, "28000") == refusal("28000"));
+    REQUIRE(answer_of(client, false, sasl_continue, "28000") == refusal("28000"));
+  }
 }
 
 TEST_CASE("channel binding is not offered to a client in clear") {
