@@ -205,8 +205,6 @@ class Clients(Managed):
         self.assertNotEqual(first_answer("somebody")["s"], unknown["s"])
 
     def test_an_offer_of_channel_binding_that_was_taken_away(self):
-        class Stripping(threading.Thread):
-            """A man in the middle who ends TLS with the client; his certificate is good, and not pgwarden's."""
         peer = self.encrypted("tls")
         peer.sendall(startup_packet(user="agent", database="postgres"))
         self.assertEqual(read_message(peer), (b"R", struct.pack("!I", 10) + b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"))
