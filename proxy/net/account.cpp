@@ -32,6 +32,12 @@ Entrance entrance_for(const config::User* user, const policy::Address& address, 
   return user->trust && local ? Entrance::open : Entrance::hopeless;
 }
 
+std::string why_hopeless(const config::User* user) {
+  if (user == nullptr) return "there is no such login";
+  if (!user->certificates.empty()) return "it has to show its certificate";
+  return user->trust ? "it may come from this machine only" : "the server keeps no SCRAM-SHA-256 verifier of it";
+}
+
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {
   // The seed is something that nobody else knows.
   for (const auto& [name, real] : config.users) {

@@ -24,6 +24,9 @@ enum class Entrance : std::uint8_t {
 Entrance entrance_for(const config::User* user, const policy::Address& address, bool by_proxy,
                       const std::vector<std::string>& certificate_names);
 
+/// What keeps out a client for whom it is hopeless, for the log.
+std::string why_hopeless(const config::User* user);
+
 /// What users get a login with that do not exist; as those of the configuration, and the same after a
 /// restart.
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config);

@@ -41,15 +41,10 @@ asio::awaitable<std::shared_ptr<const config::User>> Connection::find_user(
   }
   auto& text = std::get<std::optional<std::string>>(answer);
   if (!text) co_return nullptr;
-  auto verifier = protocol::ScramVerifier::parse(*text);
-  protocol::wipe(*text);
-  if (!verifier) {
-    why = "what auth_query answers is no SCRAM-SHA-256 verifier";
-    co_return nullptr;
-  }
   auto user = std::make_shared<config::User>();
   user->name = name;
-  user->verifier = std::move(verifier);
+  user->verifier = protocol::ScramVerifier::parse(*text);
+  protocol::wipe(*text);
   co_return user;
 }
 
@@ -76,7 +71,7 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
       if (why.empty()) login_failed();
       auto fields = named();
       fields["user"] = name;
-      fields["reason"] = by_password ? refused->why : why.empty() ? "there is no such login" : why;
+      fields["reason"] = by_password ? refused->why : why.empty() ? why_hopeless(user.get()) : why;
       worker_.shared.log.write(Level::warning, "login refused", fields);
       co_await refuse(std::move(refused->fatal));
       co_return std::nullopt;

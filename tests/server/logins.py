@@ -63,8 +63,8 @@ FAULTS = [
                         "pgwarden never has the password: have the server ask by `scram-sha-256`."),
     NO_VERIFIER := Fault("F", 'password authentication failed for user "{user}"',
                          "The server keeps an MD5 hash of this role's password, which proves nothing to pgwarden: set the "
-                         "password again with `password_encryption = 'scram-sha-256'`. The log says `what auth_query "
-                         "answers is no SCRAM-SHA-256 verifier`."),
+                         "password again with `password_encryption = 'scram-sha-256'`. The log says `the server keeps "
+                         "no SCRAM-SHA-256 verifier of it`."),
 ]
 
 

@@ -185,6 +185,7 @@ class Clients(Managed):
         self.assertLessEqual(self.logins() - before, 1)  # the one that counts
         reasons = {(record["user"], record["reason"]) for record in self.log_records("login refused")}
         self.assertIn(("nobody", "there is no such login"), reasons)
+        self.assertIn(("deploy", "it has to show its certificate"), reasons)
         self.assertNotIn(("agent", "there is no such login"), reasons)
 
     def test_salts_do_not_tell_who_exists(self):
@@ -339,7 +340,7 @@ class Keys(Managed):
             with self.subTest(user):
                 self.assertIn(f'password authentication failed for user "{user}"', self.refused("keys", user, password or "x"))
         reasons = {record["user"]: record["reason"] for record in self.log_records("login refused")}
-        self.assertEqual(reasons["old"], "what auth_query answers is no SCRAM-SHA-256 verifier")
+        self.assertEqual(reasons["old"], "the server keeps no SCRAM-SHA-256 verifier of it")
         self.assertEqual(reasons["nobody"], "there is no such login")
 
     def test_what_changes_on_the_server_counts_at_once(self):
