@@ -35,7 +35,8 @@ Entrance entrance_for(const config::User* user, const policy::Address& address, 
 std::string why_hopeless(const config::User* user) {
   if (user == nullptr) return "there is no such login";
   if (!user->certificates.empty()) return "it has to show its certificate";
-  return user->trust ? "it may come from this machine only" : "the server keeps no SCRAM-SHA-256 verifier of it";
+  return user->trust ? "it may come from this machine only"
+                     : "the server keeps no SCRAM-SHA-256 verifier of it";
 }
 
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {
