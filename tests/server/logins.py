@@ -2,12 +2,9 @@
 or gives one error; docs/logins.md has them as a table."""
 
 import itertools
-import pathlib
-import tempfile
 import typing
 
 from support import BINARY, ServerTest
-from lib.certificates import Authority
 from lib.servers import ROOT, Pgwarden, ScratchPostgres, free_port
 
 DOCS = ROOT / "docs" / "logins.md"
@@ -123,13 +120,9 @@ class Logins(ServerTest):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
-        authority = Authority(cls.folder, "authority")
-        cls.ca = authority.path
-        certificate, key = authority.issue("server", "localhost", ["DNS:localhost", "IP:127.0.0.1"], "postgres")
+        cls.make_authority()
+        cls.ca = cls.authority.path
+        certificate, key = cls.authority.issue("server", "localhost", ["DNS:localhost", "IP:127.0.0.1"], "postgres")
         hba = [f"host all {role} all {method}" for method, role in ROLES.items() if method != "cert"]
         cls.postgres = cls.enterClassContext_(ScratchPostgres(
             f"ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\nssl_ca_file = '{cls.ca}'",
@@ -140,8 +133,8 @@ class Logins(ServerTest):
         ) + "GRANT SELECT ON pg_authid TO lookup")
         knows_direct = int(cls.postgres.psql("postgres", "SHOW server_version_num")) >= DIRECT_SINCE
         cls.upstreams = TLS if knows_direct else TLS[:2]
-        front = authority.issue("front", "localhost", ["DNS:localhost", "IP:127.0.0.1"])
-        own = authority.issue("own", "certified")
+        front = cls.authority.issue("front", "localhost", ["DNS:localhost", "IP:127.0.0.1"])
+        own = cls.authority.issue("own", "certified")
         encrypted = f"sslmode=verify-full&sslrootcert={cls.ca}&sslcert={own[0]}&sslkey={own[1]}"
         modes = {"off": "sslmode=disable", "on": encrypted, "direct": encrypted + "&sslnegotiation=direct"}
         verifier = cls.postgres.psql("postgres", f"CREATE ROLE maker PASSWORD '{MANAGED_PASSWORD}'; "

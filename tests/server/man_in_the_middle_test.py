@@ -3,19 +3,17 @@ certificate has the right name, and the authority that everybody trusts has sign
 is not the peer's own."""
 
 import contextlib
-import pathlib
 import select
 import socket
 import ssl
 import struct
-import tempfile
 import threading
 import unittest
 
 import psycopg2
 from support import BINARY, ServerTest
 from lib.certificates import Authority
-from lib.servers import Pgwarden, ScratchPostgres, free_port
+from lib.servers import Pgwarden, ScratchPostgres
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 TIMEOUT_S = 20
@@ -99,12 +97,8 @@ class ManInTheMiddle:
 class Interception(ServerTest):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
+        cls.make_authority()
         names = ["DNS:localhost", "IP:127.0.0.1"]
-        cls.authority = Authority(cls.folder, "authority")
         cls.mans = cls.authority.issue("man", "localhost", names)
         cls.self_made = Authority(cls.folder, "stranger").issue("self-made", "localhost", names)
         cls.front = cls.authority.issue("front", "localhost", names)

@@ -2,8 +2,6 @@
 
 import base64
 import contextlib
-import json
-import os
 import pathlib
 import signal
 import socket
@@ -15,7 +13,6 @@ import unittest
 
 import psycopg2
 from support import BINARY, ServerTest, eventually
-from lib.certificates import Authority
 from lib.servers import Pgwarden, ScratchPostgres, free_port
 
 # What never may be seen; each is the password of one role of the server.
@@ -53,11 +50,7 @@ def initial_response(mechanism, data):
 class Managed(ServerTest):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="pgwarden-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
-        cls.authority = Authority(cls.folder, "authority")
+        cls.make_authority()
         certificate, key = cls.authority.issue("server", "localhost", ["DNS:localhost", "IP:127.0.0.1"], "postgres")
         cls.front = cls.authority.issue("front", "localhost", ["DNS:localhost", "IP:127.0.0.1"])
         cls.client = cls.authority.issue("client", "deploy", ["DNS:ci-7.example.com"])
