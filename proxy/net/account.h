@@ -24,8 +24,7 @@ enum class Entrance : std::uint8_t {
 Entrance entrance_for(const config::User* user, const policy::Address& address, bool by_proxy,
                       const std::vector<std::string>& certificate_names);
 
-/// What users get a login with that do not exist; as those of the configuration, and the same after a
-/// restart.
+/// What users get a login with that do not exist: as one of the configuration, and the same until a restart.
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config);
 
 /// A client that has logged in.
