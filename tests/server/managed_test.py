@@ -366,7 +366,7 @@ class Keys(Managed):
         self.assertIn("failed", self.refused("keys", "passing", "two"))
 
     def end_guard_connections(self):
-        self.postgres.psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'lookup'")
+        self.postgres.psql("shop", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'lookup'")
 
     def test_a_guard_connection_that_has_ended_is_made_again(self):
         self.connect("keys", "app", SECRETS["app"])
