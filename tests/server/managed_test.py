@@ -13,6 +13,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import psycopg2
@@ -80,6 +81,9 @@ class Managed(ServerTest):
         cls.secret_file = cls.folder / "app.password"
         cls.secret_file.write_text(SECRETS["app"] + "\n", encoding="ascii")
         cls.secret_file.chmod(0o600)
+        silent = socket.create_server(("127.0.0.1", 0))
+        cls.addClassCleanup(silent.close)
+        cls.silent = silent.getsockname()[1]
         cls.ports = {name: free_port() for name in ("clear", "tls", "certificates", "keys", "proxied")}
         pgwarden = Pgwarden(BINARY, cls.postgres)
         pgwarden.write_config(cls.configuration())
@@ -104,6 +108,7 @@ listeners:
   - listen: 127.0.0.1:{cls.ports["keys"]}
     auth: key_passthrough
     upstream: "postgres://lookup:{SECRETS["lookup"]}@127.0.0.1:{cls.postgres.port}/?sslmode=require"
+    databases: {{silent: "postgres://lookup:{SECRETS["lookup"]}@127.0.0.1:{cls.silent}/?sslmode=require"}}
     tls: {{mode: prefer, {tls}}}
   - listen: 127.0.0.1:{cls.ports["proxied"]}
     auth: managed
@@ -384,6 +389,15 @@ class Keys(Managed):
         self.addCleanup(self.end_guard_connections)
         self.end_guard_connections()
         self.connect("keys", "app", SECRETS["app"])
+
+
+    def test_a_server_that_does_not_answer_keeps_only_its_own_clients_waiting(self):
+        for _ in range(12):
+            peer = self.raw("keys", database="silent")
+            peer.close()
+        begin = time.monotonic()
+        self.connect("keys", "app", SECRETS["app"])
+        self.assertLess(time.monotonic() - begin, 15)
 
 
 class HostileServer(unittest.TestCase):
