@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/glob.h"
+#include "protocol/scram_keys.h"
 
 namespace pgwarden::net {
 
@@ -40,16 +41,12 @@ std::string why_hopeless(const config::User* user) {
 }
 
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config) {
-  // The seed is something that nobody else knows.
+  // Anybody is shown the salts: made of a password, they would let anybody try passwords out by themselves.
+  static const protocol::Secret seed(protocol::random_bytes(protocol::scram_key_bytes));
   for (const auto& [name, real] : config.users) {
-    if (real.verifier)
-      return protocol::mock_verifier(user, real.verifier->server_key.view(), real.verifier->iterations);
+    if (real.verifier) return protocol::mock_verifier(user, seed.view(), real.verifier->iterations);
   }
-  for (const config::Listener& listener : config.listeners) {
-    if (listener.upstream && !listener.upstream->password.empty())
-      return protocol::mock_verifier(user, listener.upstream->password.view());
-  }
-  return protocol::mock_verifier(user, {});  // then all salts are such
+  return protocol::mock_verifier(user, seed.view());
 }
 
 session::UpstreamAccount upstream_account(const Account& account, const config::Upstream& upstream) {

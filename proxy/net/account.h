@@ -27,8 +27,7 @@ Entrance entrance_for(const config::User* user, const policy::Address& address, 
 /// What keeps out a client for whom it is hopeless, for the log.
 std::string why_hopeless(const config::User* user);
 
-/// What users get a login with that do not exist; as those of the configuration, and the same after a
-/// restart.
+/// What users get a login with that do not exist: as one of the configuration, and the same until a restart.
 protocol::ScramVerifier mock_verifier(std::string_view user, const config::Config& config);
 
 /// A client that has logged in.

@@ -56,7 +56,8 @@ asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol
   const bool passes_key = listener()->auth.mode == config::AuthMode::key_passthrough;
   std::string why;
   const std::shared_ptr<const config::User> user = co_await find_user(message, why);
-  const Entrance entrance = entrance_for(user.get(), who_.address, !who_.via.empty(), who_.certificates);
+  const bool by_proxy = !who_.via.empty() || proxy_header_due();  // whose header may name nobody
+  const Entrance entrance = entrance_for(user.get(), who_.address, by_proxy, who_.certificates);
   if (entrance == Entrance::open) co_return Account{user};
   const bool by_password = entrance == Entrance::by_password;
   const auto mock = mock_verifier(name, *worker_.config);

@@ -28,6 +28,11 @@ constexpr std::size_t connections_max = 8;  ///< of one thread
 constexpr int connect_seconds_max = 5;
 constexpr int direct_tls_since = 17'00'00;  ///< version of libpq
 constexpr std::chrono::seconds answer_time_max{5};
+/// How long a failure is remembered after its time.
+constexpr std::chrono::minutes failure_kept{1};
+/// Asked first: who owns the database chooses its search_path, and by it what an operator of the query does
+/// with the rights of who asks.
+const std::string only_pg_catalog = "SELECT pg_catalog.set_config('search_path', $1, false)";
 
 /// One thing of each host, as libpq's lists have them.
 template <typename Of>
@@ -134,7 +139,10 @@ class Connections {
     Connection fresh = connect(*upstream);
     if (PQstatus(fresh.get()) != CONNECTION_OK)
       return Guard::Unanswered{first_line(PQerrorMessage(fresh.get()))};
-    auto answer = net::ask(*fresh, query, parameter);
+    auto answer = net::ask(*fresh, only_pg_catalog, "pg_catalog");
+    if (answer && !std::holds_alternative<Guard::Unanswered>(*answer)) {
+      answer = net::ask(*fresh, query, parameter);
+    }
     if (!answer) return Guard::Unanswered{"the server does not answer"};
     keep(upstream, std::move(fresh));
     return std::move(*answer);
@@ -171,11 +179,38 @@ Guard::~Guard() {
   threads_.clear();
 }
 
+/// The last answer again while the server is not to be asked. Who finds that time over is the one to try it
+/// anew; the others go on without. Else the questions to one server, which cost a client nothing, would keep
+/// those to all others waiting.
+std::optional<Guard::Answer> Guard::answer_without_asking(const Upstream& upstream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = failures_.find(upstream);
+  if (found == failures_.end()) return std::nullopt;
+  Failure& failure = found->second;
+  const auto now = Clock::now();
+  if (now < failure.until) return failure.answer;
+  failure.until = now + 2 * answer_time_max + std::chrono::seconds(connect_seconds_max);
+  return std::nullopt;
+}
+
+void Guard::note(const Upstream& upstream, const Answer& answer, Clock::time_point asked) {
+  const auto now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  failures_.erase(upstream);
+  std::erase_if(failures_, [&](const auto& each) { return each.second.until + failure_kept < now; });
+  if (const auto* unanswered = std::get_if<Unanswered>(&answer))
+    failures_.emplace(upstream, Failure{*unanswered, now + (now - asked)});
+}
+
 asio::awaitable<Guard::Answer> Guard::ask(Upstream upstream, std::string query, std::string parameter) {
-  auto asked = [upstream = std::move(upstream), query = std::move(query),
+  auto asked = [this, upstream = std::move(upstream), query = std::move(query),
                 parameter = std::move(parameter)]() -> asio::awaitable<std::shared_ptr<Answer>> {
     thread_local Connections connections;
-    co_return std::make_shared<Answer>(connections.ask(upstream, query, parameter));
+    if (auto known = answer_without_asking(upstream)) co_return std::make_shared<Answer>(std::move(*known));
+    const auto begin = Clock::now();
+    auto answer = std::make_shared<Answer>(connections.ask(upstream, query, parameter));
+    note(upstream, *answer, begin);
+    co_return answer;
   };
   const auto answer = co_await asio::co_spawn(context_, std::move(asked), asio::use_awaitable);
   co_return std::move(*answer);

@@ -3,7 +3,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
@@ -34,11 +37,24 @@ class Guard {
   ~Guard();
 
   /// Runs `query`, whose $1 is `parameter`, as the user of the upstream's URL, in its database or else in
-  /// "postgres". Takes at most a few seconds longer than there are questions in front. Any thread.
+  /// "postgres". Takes at most a few seconds longer than there are questions in front. A server that has kept
+  /// a question waiting in vain gets no other for as long. Any thread.
   asio::awaitable<Answer> ask(std::shared_ptr<const config::Upstream> upstream, std::string query,
                               std::string parameter);
 
  private:
+  using Upstream = std::shared_ptr<const config::Upstream>;
+  using Clock = std::chrono::steady_clock;
+  struct Failure {
+    Unanswered answer;
+    Clock::time_point until;
+  };
+
+  std::optional<Answer> answer_without_asking(const Upstream& upstream);
+  void note(const Upstream& upstream, const Answer& answer, Clock::time_point asked);
+
+  std::mutex mutex_;
+  std::map<Upstream, Failure> failures_;
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   std::vector<std::unique_ptr<Thread>> threads_;

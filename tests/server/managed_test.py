@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import hashlib
+import hmac
 import pathlib
 import signal
 import socket
@@ -9,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import psycopg2
@@ -71,6 +74,9 @@ class Managed(ServerTest):
         cls.secret_file = cls.folder / "app.password"
         cls.secret_file.write_text(SECRETS["app"] + "\n", encoding="ascii")
         cls.secret_file.chmod(0o600)
+        silent = socket.create_server(("127.0.0.1", 0))
+        cls.addClassCleanup(silent.close)
+        cls.silent = silent.getsockname()[1]
         cls.ports = {name: free_port() for name in ("clear", "tls", "certificates", "keys", "proxied")}
         pgwarden = Pgwarden(BINARY, cls.postgres)
         pgwarden.write_config(cls.configuration())
@@ -95,6 +101,7 @@ listeners:
   - listen: 127.0.0.1:{cls.ports["keys"]}
     auth: key_passthrough
     upstream: "postgres://lookup:{SECRETS["lookup"]}@127.0.0.1:{cls.postgres.port}/?sslmode=require"
+    databases: {{silent: "postgres://lookup:{SECRETS["lookup"]}@127.0.0.1:{cls.silent}/?sslmode=require"}}
     tls: {{mode: prefer, {tls}}}
   - listen: 127.0.0.1:{cls.ports["proxied"]}
     auth: managed
@@ -181,15 +188,16 @@ class Clients(Managed):
         self.assertIn(("deploy", "it has to show its certificate"), reasons)
         self.assertNotIn(("agent", "there is no such login"), reasons)
 
-    def test_salts_do_not_tell_who_exists(self):
-        def first_answer(user):
-            peer = self.raw(user=user)
-            self.assertEqual(read_message(peer), (b"R", struct.pack("!I", 10) + b"SCRAM-SHA-256\0\0"))
-            peer.sendall(initial_response(b"SCRAM-SHA-256", b"n,,n=,r=abcdefghijkl"))
-            tag, body = read_message(peer)
-            self.assertEqual(tag, b"R")
-            return dict(field.split("=", 1) for field in body[4:].decode().split(","))
+    def first_answer(self, user, listener="clear"):
+        peer = self.raw(listener, user=user)
+        self.assertEqual(read_message(peer), (b"R", struct.pack("!I", 10) + b"SCRAM-SHA-256\0\0"))
+        peer.sendall(initial_response(b"SCRAM-SHA-256", b"n,,n=,r=abcdefghijkl"))
+        tag, body = read_message(peer)
+        self.assertEqual(tag, b"R")
+        return dict(field.split("=", 1) for field in body[4:].decode().split(","))
 
+    def test_salts_do_not_tell_who_exists(self):
+        first_answer = self.first_answer
         known, unknown, again = first_answer("agent"), first_answer("nobody"), first_answer("nobody")
         self.assertEqual(unknown["s"], again["s"])
         self.assertNotEqual(unknown["r"], again["r"])
@@ -197,6 +205,16 @@ class Clients(Managed):
         self.assertEqual(len(known["s"]), len(unknown["s"]))
         self.assertEqual(len(known["r"]), len(unknown["r"]))
         self.assertNotEqual(first_answer("somebody")["s"], unknown["s"])
+
+    def test_salts_do_not_tell_whether_a_password_is_right(self):
+        def salts_by(key):
+            return base64.b64encode(hmac.digest(key, b"nobody", "sha256")[:16]).decode()
+
+        agent = self.first_answer("agent")
+        salted = hashlib.pbkdf2_hmac("sha256", b"hers", base64.b64decode(agent["s"]), int(agent["i"]))
+        guesses = {salts_by(key) for key in (b"", SECRETS["lookup"].encode(), hmac.digest(salted, b"Server Key", "sha256"))}
+        for listener in ("clear", "keys"):
+            self.assertNotIn(self.first_answer("nobody", listener)["s"], guesses)
 
     def test_an_offer_of_channel_binding_that_was_taken_away(self):
         peer = self.encrypted("tls")
@@ -230,10 +248,12 @@ class Clients(Managed):
 
     def test_trust_is_for_this_machine(self):
         self.assertEqual(self.one(self.connect(user="local", password=""), "SELECT current_user"), "postgres")
-        peer = socket.create_connection(("127.0.0.1", self.ports["proxied"]), 20)
-        self.addCleanup(peer.close)
-        peer.sendall(b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n" + startup_packet(user="local", database="postgres"))
-        self.assertEqual(read_message(peer)[1][:4], struct.pack("!I", 10))  # SASL, like everybody
+        for header in (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", b"PROXY UNKNOWN\r\n"):
+            with self.subTest(header):
+                peer = socket.create_connection(("127.0.0.1", self.ports["proxied"]), 20)
+                self.addCleanup(peer.close)
+                peer.sendall(header + startup_packet(user="local", database="postgres"))
+                self.assertEqual(read_message(peer)[1][:4], struct.pack("!I", 10))  # SASL, like everybody
 
     def test_what_a_client_sends_behind_its_proof_is_not_lost(self):
         peer = self.raw(user="local")
@@ -345,10 +365,34 @@ class Keys(Managed):
         self.postgres.psql("postgres", "ALTER ROLE passing VALID UNTIL '2020-01-01'")
         self.assertIn("failed", self.refused("keys", "passing", "two"))
 
+    def end_guard_connections(self):
+        self.postgres.psql("shop", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'lookup'")
+
     def test_a_guard_connection_that_has_ended_is_made_again(self):
         self.connect("keys", "app", SECRETS["app"])
-        self.postgres.psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'lookup'")
+        self.end_guard_connections()
         self.connect("keys", "app", SECRETS["app"])
+
+    def test_who_owns_the_database_does_not_choose_the_operators_of_the_query(self):
+        self.postgres.psql("postgres", """
+            CREATE SCHEMA trap; GRANT USAGE ON SCHEMA trap TO PUBLIC;
+            CREATE FUNCTION trap.is(name, name) RETURNS bool LANGUAGE sql AS 'SELECT false';
+            CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, PROCEDURE = trap.is);
+            ALTER DATABASE postgres SET search_path = trap, pg_catalog""")
+        self.addCleanup(self.postgres.psql, "postgres",
+                        "ALTER DATABASE postgres RESET search_path; DROP SCHEMA trap CASCADE")
+        self.addCleanup(self.end_guard_connections)
+        self.end_guard_connections()
+        self.connect("keys", "app", SECRETS["app"])
+
+
+    def test_a_server_that_does_not_answer_keeps_only_its_own_clients_waiting(self):
+        for _ in range(12):
+            peer = self.raw("keys", database="silent")
+            peer.close()
+        begin = time.monotonic()
+        self.connect("keys", "app", SECRETS["app"])
+        self.assertLess(time.monotonic() - begin, 15)
 
 
 class HostileServer(unittest.TestCase):
