@@ -236,10 +236,13 @@ Outcome check_tls(Upstream& upstream, bool mode_said, bool host_said) {
   return {};
 }
 
-/// A login is made once: it is not made again at the next host.
-Outcome check_target_session(const Upstream& upstream) {
-  if (upstream.hosts.size() == 1 || upstream.target_session == protocol::TargetSession::any) return {};
-  return Fault{"target_session_attrs with several hosts is not supported", "name one host"};
+/// A login of the client's is made once, and not again at the next host.
+Outcome check_target_session(const Upstream& upstream, LoginDemands login) {
+  if (login == LoginDemands::meet || upstream.hosts.size() == 1 ||
+      upstream.target_session == protocol::TargetSession::any)
+    return {};
+  return Fault{"target_session_attrs with several hosts needs a login that can be made again",
+               "name one host, or let pgwarden log in: \"auth: managed\" or \"auth: key_passthrough\""};
 }
 
 Outcome set_parameter(Upstream& upstream, HostList& hosts, const std::string& name, const std::string& value,
@@ -305,7 +308,7 @@ Outcome read_url(const urls::url_view& url, HostList hosts, UnknownParameters un
   upstream.hosts = std::move(*parsed.value);
   if (login == LoginDemands::ignore) return {};
   if (auto fault = check_tls(upstream, mode_said, !hosts.host.empty())) return fault;
-  return check_target_session(upstream);
+  return check_target_session(upstream, login);
 }
 
 }  // namespace

@@ -53,8 +53,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
   asio::awaitable<void> forward_cancel(protocol::CancelRequest request);
   asio::awaitable<bool> encrypt_client(TlsContext tls, bool direct);
-  asio::awaitable<bool> open_upstream(const protocol::StartupMessage& message,
-                                      const std::optional<Account>& account);
+  asio::awaitable<std::optional<std::string>> open_upstream(const protocol::StartupMessage& message,
+                                                            const std::optional<Account>& account);
+  asio::awaitable<std::string> mismatch(protocol::TargetSession wanted, std::string& bytes);
   asio::awaitable<bool> open_address(std::string startup_packet, UpstreamSearch& search);
   asio::awaitable<FirstAnswer> ask(std::string startup_packet, Encrypt encrypt, const UpstreamSearch& search);
   asio::awaitable<std::shared_ptr<const config::User>> find_user(const protocol::StartupMessage& message,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/messages.h"
+#include "protocol/tags.h"
 #include "proxy/net/account.h"
 #include "proxy/net/connection.h"
 #include "proxy/session/client_login.h"
@@ -16,6 +17,7 @@ namespace {
 
 using audit::Level;
 using config::ChannelBinding;
+namespace backend = protocol::backend;
 using session::ClientLogin;
 using session::UpstreamLogin;
 
@@ -156,6 +158,29 @@ asio::awaitable<std::optional<std::string>> Connection::log_in_upstream(session:
                                                       name_of(target_) + "\" as \"" + account.user +
                                                       "\": " + why));
   co_return std::nullopt;
+}
+
+/// Reads on in `bytes`, the session's first, until the server has reported what it is; why that is not what
+/// is wanted. Empty, too, when the login ends otherwise: then that is what the client gets to see.
+asio::awaitable<std::string> Connection::mismatch(protocol::TargetSession wanted, std::string& bytes) {
+  constexpr std::size_t reports_bytes_max = std::size_t{256} * 1024;
+  if (wanted == protocol::TargetSession::any) co_return "";
+  protocol::SessionAttributes attributes(wanted);
+  protocol::FrameBuffer frames(reports_bytes_max);
+  error_code error;
+  for (std::string chunk = bytes; !error && client_.is_open() && bytes.size() < reports_bytes_max;) {
+    frames.feed(chunk);
+    while (const auto frame = frames.next()) {
+      if (frame->tag == backend::ready_for_query) co_return attributes.mismatch();
+      if (frame->tag == backend::error_response) co_return "";
+      if (frame->tag != backend::parameter_status) continue;
+      if (const auto status = protocol::decode_parameter_status(frame->body))
+        attributes.reported(status->first, status->second);
+    }
+    chunk = co_await server_bytes(error);
+    bytes += chunk;
+  }
+  co_return "";
 }
 
 /// The next bytes of the server. Closes the connection when the client leaves before that.

@@ -89,17 +89,12 @@ asio::awaitable<void> Connection::start_up() {
     co_return;
   }
   target_ = std::move(*target);
-  if (!co_await open_upstream(start->message, account)) co_return;
-  std::string first_bytes;
-  if (account) {
-    auto bytes = co_await log_in_upstream(upstream_account(*account, *target_.upstream));
-    if (!bytes) co_return;
-    first_bytes = std::move(*bytes);
-  }
+  auto first_bytes = co_await open_upstream(start->message, account);
+  if (!first_bytes) co_return;
   session_->encrypted(client_.encrypted(), upstream_.encrypted());
   relaying_ = true;
   run(pump_frontend(std::move(start->rest)));
-  run(pump_backend(std::move(first_bytes)));
+  run(pump_backend(std::move(*first_bytes)));
 }
 
 /// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
@@ -222,26 +217,36 @@ asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request
 
 /// Connects to the first of the upstream's hosts that has a server for sessions, and sends the
 /// StartupMessage.
-asio::awaitable<bool> Connection::open_upstream(const protocol::StartupMessage& message,
-                                                const std::optional<Account>& account) {
-  UpstreamSearch search(target_, worker_.config->limits.upstream_connect_timeout);
-  while (search.next_host()) {
-    target_ = search.target();
-    protocol::StartupMessage for_host = message;
-    if (!co_await begin_session(for_host, account)) co_return false;
-    while (client_.is_open() && co_await search.next_address()) {
+asio::awaitable<std::optional<std::string>> Connection::open_upstream(const protocol::StartupMessage& message,
+                                                                      const std::optional<Account>& account) {
+  const Target upstream = target_;
+  std::string failures;
+  for (const protocol::TargetSession wanted : protocol::passes(upstream.upstream->target_session)) {
+    UpstreamSearch search(upstream, worker_.config->limits.upstream_connect_timeout);
+    while (search.next_host()) {
       target_ = search.target();
-      if (co_await open_address(for_host.encode(), search)) co_return true;
+      protocol::StartupMessage for_host = message;
+      if (!co_await begin_session(for_host, account)) co_return std::nullopt;
+      while (client_.is_open() && co_await search.next_address()) {
+        target_ = search.target();
+        if (!co_await open_address(for_host.encode(), search)) continue;
+        if (!account) co_return "";
+        auto bytes = co_await log_in_upstream(upstream_account(*account, *target_.upstream));
+        if (!bytes || !search.several_hosts()) co_return bytes;
+        const std::string why = co_await mismatch(wanted, *bytes);
+        if (why.empty() && client_.is_open()) co_return bytes;
+        search.failed(why, UpstreamSearch::Next::host);
+      }
+      if (!client_.is_open()) co_return std::nullopt;
     }
-    if (!client_.is_open()) co_return false;
+    failures = search.failures();
   }
   auto fields = named();
   fields["upstream"] = name_of(target_);
-  fields["error"] = search.failures();
+  fields["error"] = failures;
   worker_.shared.log.write(Level::error, "cannot connect to upstream", fields);
-  co_await refuse(
-      protocol::encode_fatal("08006", "pgwarden could not connect to upstream " + search.failures()));
-  co_return false;
+  co_await refuse(protocol::encode_fatal("08006", "pgwarden could not connect to upstream " + failures));
+  co_return std::nullopt;
 }
 
 /// Where sslmode has a second way, a server that refuses the first is asked by that (docs, "SSL Mode

@@ -312,11 +312,28 @@ class Kinds(Hosts):
                             target_session_attrs=words))
                         self.assertEqual(self.outcome(lambda: self.connect(pgwarden, options=options)), direct)
 
+    def test_several_hosts_where_pgwarden_logs_in(self):
+        ports = (self.postgres.port, self.standby.port)
+        for order in (ports, ports[::-1]):
+            hosts = ",".join(f"127.0.0.1:{port}" for port in order)
+            for words in self.WORDS:
+                pgwarden = self.through(f'"postgres://{hosts}/?target_session_attrs={words}"\n    auth: managed',
+                                        extra="users: [{name: ann, trust: true, upstream: {user: postgres}}]")
+                with self.subTest(words=words, order=order):
+                    direct = self.outcome(lambda: psycopg2.connect(
+                        host="127.0.0.1,127.0.0.1", port=",".join(map(str, order)), user="postgres", dbname="postgres",
+                        target_session_attrs=words))
+                    self.assertEqual(self.outcome(lambda: self.connect(pgwarden, user="ann")), direct)
+        only_standby = self.through(
+            f'"postgres://127.0.0.1:{ports[1]},127.0.0.1:{self.dead()}/?target_session_attrs=primary"\n    auth: managed',
+            extra="users: [{name: ann, trust: true, upstream: {user: postgres}}]")
+        self.assertIn("server is in hot standby mode", self.refused(only_standby, user="ann"))
+
     def test_with_several_hosts_it_is_a_problem(self):
         done = subprocess.run([BINARY, "run", "postgres://a,b/d?target_session_attrs=read-write"], capture_output=True,
                               text=True, check=False, timeout=20)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("target_session_attrs with several hosts is not supported", done.stderr)
+        self.assertIn("target_session_attrs with several hosts needs a login that can be made again", done.stderr)
 
 
 if __name__ == "__main__":

@@ -165,8 +165,10 @@ TEST_CASE("demands that would not be met are refused, never ignored", "[upstream
         "\"auth: key_passthrough\"");
   CHECK(refused("postgres://h/d?channel_binding=requre") ==
         "unknown channel_binding \"requre\" / did you mean \"require\"?");
-  CHECK(refused("postgres://h,i/d?target_session_attrs=primary") ==
-        "target_session_attrs with several hosts is not supported / name one host");
+  CHECK(
+      refused("postgres://h,i/d?target_session_attrs=primary") ==
+      "target_session_attrs with several hosts needs a login that can be made again / name one host, or let "
+      "pgwarden log in: \"auth: managed\" or \"auth: key_passthrough\"");
   CHECK(parse_upstream_url("postgres://h,i/d?target_session_attrs=primary", UnknownParameters::keep,
                            LoginDemands::ignore)
             .value);
