@@ -79,20 +79,43 @@ void hide(std::string& line, std::size_t begin, std::size_t end) {
   if (begin < end) line.replace(begin, end - begin, mask);
 }
 
+/// Between a URL's user and the last "@", as a password may hold anything; without one, all that is no port.
+void hide_in_urls(std::string& line) {
+  for (std::size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at + 3)) {
+    const std::size_t host = line.find('@', at) == std::string::npos ? std::string::npos : line.rfind('@');
+    const std::size_t colon = line.find_first_of(":/?@", at + 3);
+    if (colon == std::string::npos || line[colon] != ':') continue;
+    const std::size_t port_end = std::min(line.find_first_not_of("0123456789", colon + 1), line.size());
+    const bool is_port = port_end == line.size() || std::string_view("/?,\"' }").find(line[port_end]) < 8;
+    if (host != std::string::npos) {
+      hide(line, colon + 1, host);
+    } else if (!is_port) {
+      hide(line, colon + 1, line.size());
+    }
+  }
+}
+
+/// What a parameter of a URL or a connection string gives whose name speaks of a password, or may.
+void hide_parameters(std::string& line) {
+  for (std::size_t equals = line.find('='); equals != std::string::npos;
+       equals = line.find('=', equals + 1)) {
+    const std::size_t last = line.substr(0, equals).find_last_not_of(blanks);
+    if (last == std::string::npos) continue;
+    const std::size_t begin = line.find_last_of(" \t\"'?&,", last) + 1;  // npos + 1 is 0
+    const std::string_view name = std::string_view(line).substr(begin, last + 1 - begin);
+    if (!speaks_of_password(name) && name.find('%') == std::string_view::npos) continue;
+    const std::size_t value = line.find_first_not_of(blanks, equals + 1);
+    if (value == std::string::npos) break;
+    const bool quoted = line[value] == '\'' || line[value] == '"';
+    hide(line, value, quoted ? line.size() : std::min(line.find_first_of(" \t\"'&,", value), line.size()));
+  }
+}
+
 /// Of URLs, their parameters, and verifiers.
 std::string without_passwords(std::string line) {
-  constexpr std::string_view ends = " \t\"'";
-  constexpr std::string_view parameter = "password=";
   constexpr std::string_view verifier = "SCRAM-SHA-256$";
-  for (std::size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at + 3)) {
-    const std::size_t end = std::min(line.find_first_of(ends, at), line.size());
-    const std::size_t host = line.rfind('@', end - 1);
-    const std::size_t colon = line.find(':', at + 3);
-    if (host != std::string::npos && host > at && colon < host) hide(line, colon + 1, host);
-  }
-  for (std::size_t at = line.find(parameter); at != std::string::npos; at = line.find(parameter, at + 1)) {
-    hide(line, at + parameter.size(), std::min(line.find_first_of(" \t\"'&,", at), line.size()));
-  }
+  hide_in_urls(line);
+  hide_parameters(line);
   for (std::size_t at = line.find(verifier); at != std::string::npos; at = line.find(verifier, at + 1)) {
     hide(line, at + verifier.size(), std::min(line.find_first_of(" \t\"',}", at), line.size()));
   }

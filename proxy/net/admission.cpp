@@ -26,7 +26,7 @@ void take_off(std::map<Key, std::uint32_t>& counts, const Key& key) {
 }  // namespace
 
 std::optional<Rejection> Admission::enter(Place& place, const config::Limits& limits,
-                                          const policy::Address& address, const std::string& user) {
+                                          const policy::Address& address) {
   if (memory_full_) {
     return Rejection{out_of_memory, "pgwarden has no memory for another session",
                      limit_hint("max_memory", limits.max_memory)};
@@ -42,12 +42,16 @@ std::optional<Rejection> Admission::enter(Place& place, const config::Limits& li
     return Rejection{too_many_connections, "too many connections from this address",
                      limit_hint("max_connections_per_address", address_max)};
   }
-  if (auto full = user_is_full(limits, user)) return full;
   place.admission_ = this;
   place.address_ = key;
   ++sessions_;
   if (key) ++of_address_[*key];
   return std::nullopt;
+}
+
+std::optional<Rejection> Admission::full_for(const config::Limits& limits, const std::string& user) const {
+  const std::lock_guard lock(mutex_);
+  return user_is_full(limits, user);
 }
 
 std::optional<Rejection> Admission::logged_in(Place& place, const config::Limits& limits,

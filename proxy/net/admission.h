@@ -42,9 +42,10 @@ class Admission {
     std::optional<std::string> user_;
   };
 
-  /// Lets a session in that wants to log in as `user`; nullopt when it did.
-  std::optional<Rejection> enter(Place& place, const config::Limits& limits, const policy::Address& address,
-                                 const std::string& user);
+  /// Lets a session in; nullopt when it did.
+  std::optional<Rejection> enter(Place& place, const config::Limits& limits, const policy::Address& address);
+  /// Whether `user` may have another session.
+  std::optional<Rejection> full_for(const config::Limits& limits, const std::string& user) const;
   /// It has logged in. Only now is it one of the user's: who merely says to be the user keeps nobody out.
   std::optional<Rejection> logged_in(Place& place, const config::Limits& limits, const std::string& user);
 
@@ -56,7 +57,7 @@ class Admission {
   std::optional<Rejection> user_is_full(const config::Limits& limits, const std::string& user) const;
 
   std::atomic<bool> memory_full_{false};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::uint32_t sessions_ = 0;
   std::map<CountedAddress, std::uint32_t> of_address_;
   std::map<std::string, std::uint32_t> of_user_;

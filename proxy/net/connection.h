@@ -83,6 +83,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void become_pending();
   void no_longer_pending();
   asio::awaitable<bool> admitted(const std::string& user);
+  asio::awaitable<bool> user_admitted(const std::string& user);
+  asio::awaitable<bool> not_rejected(std::optional<Rejection> rejection, std::string user);
   void log_rejection(const Rejection& rejection, const std::string& user) const;
   void login_failed();
   void login_finished();

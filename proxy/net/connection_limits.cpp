@@ -42,12 +42,20 @@ asio::awaitable<bool> Connection::admitted(const std::string& user) {
   if (shared.login_failures.blocked(who_.address)) {
     rejection = Rejection{"28000", "too many failed logins from this address", "Try again in a minute."};
   } else {
-    rejection = shared.admission.enter(place_, worker_.config->limits, who_.address, user);
+    rejection = shared.admission.enter(place_, worker_.config->limits, who_.address);
   }
-  if (!rejection) {
-    no_longer_pending();
-    co_return true;
-  }
+  if (!rejection) no_longer_pending();
+  co_return co_await not_rejected(rejection, user);
+}
+
+/// Whether there is room for another session of `user`. Says who has some, so that a client that logs in to
+/// pgwarden is told only after that.
+asio::awaitable<bool> Connection::user_admitted(const std::string& user) {
+  return not_rejected(worker_.shared.admission.full_for(worker_.config->limits, user), user);
+}
+
+asio::awaitable<bool> Connection::not_rejected(std::optional<Rejection> rejection, std::string user) {
+  if (!rejection) co_return true;
   log_rejection(*rejection, user);
   co_await refuse(fatal(*rejection));
   co_return false;

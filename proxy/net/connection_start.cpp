@@ -74,12 +74,15 @@ std::optional<protocol::ErrorFields> error_in(protocol::Bytes answer) {
 asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
-  if (!co_await admitted(start->message.user())) co_return;
+  const std::string user = start->message.user();
   const config::AuthMode auth = listener() == nullptr ? config::AuthMode::passthrough : listener()->auth.mode;
+  const bool logs_in_here = auth != config::AuthMode::passthrough;
+  if (!logs_in_here && !co_await user_admitted(user)) co_return;
+  if (!co_await admitted(user)) co_return;
   std::optional<Account> account;
-  if (auth != config::AuthMode::passthrough) {
+  if (logs_in_here) {
     account = co_await log_in_client(start->message, start->rest);
-    if (!account) co_return;
+    if (!account || !co_await user_admitted(user)) co_return;
   }
   const std::string database = start->message.database();
   auto target = route(database);

@@ -150,6 +150,12 @@ rules:
         peer.sendall(startup_packet(**{"user": "agent", "database": "postgres", **parameters}))
         return peer
 
+    def reload(self, configuration=None):
+        count = len(self.log_records("reloaded"))
+        self.pgwarden.write_config(configuration or self.configuration())
+        self.pgwarden.process.send_signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: len(self.log_records("reloaded")) > count))
+
     def logins(self):
         """How many connections the server has authorized."""
         return int(self.postgres.psql("postgres", "SELECT sum(sessions) FROM pg_stat_database"))
@@ -205,6 +211,13 @@ class Clients(Managed):
         self.assertEqual(len(known["s"]), len(unknown["s"]))
         self.assertEqual(len(known["r"]), len(unknown["r"]))
         self.assertNotEqual(first_answer("somebody")["s"], unknown["s"])
+
+    def test_that_a_user_has_all_its_sessions_is_told_to_nobody_else(self):
+        self.addCleanup(self.reload)
+        self.reload(configuration=self.configuration() + "limits: {max_connections_per_user: 1}\n")
+        self.connect(user="postgres")
+        self.assertTrue(self.first_answer("postgres"))
+        self.assertIn("too many connections for role", self.refused(user="postgres"))
 
     def test_salts_do_not_tell_whether_a_password_is_right(self):
         def salts_by(key):
@@ -325,16 +338,11 @@ class Servers(Managed):
         other = self.postgres.psql("postgres", "CREATE ROLE other_maker PASSWORD 'new'; "
                                    "SELECT rolpassword FROM pg_authid WHERE rolname = 'other_maker'")
         self.addCleanup(self.reload)
-        self.reload(other)
+        self.reload(self.configuration(other))
         self.assertIn("failed", self.refused())
         self.assertEqual(self.one(self.connect(password="new"), "SELECT 1"), 1)
         self.assertEqual(self.one(running, "SELECT current_user"), "app")
 
-    def reload(self, verifier=None):
-        count = len(self.log_records("reloaded"))
-        self.pgwarden.write_config(self.configuration(verifier))
-        self.pgwarden.process.send_signal(signal.SIGHUP)
-        self.assertTrue(eventually(lambda: len(self.log_records("reloaded")) > count))
 
 
 class Keys(Managed):

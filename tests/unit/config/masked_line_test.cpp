@@ -62,8 +62,22 @@ TEST_CASE("of users nothing is shown", "[masked_line]") {
 
 TEST_CASE("URLs and verifiers are hidden wherever they stand", "[masked_line]") {
   CHECK(last("upstream: postgres://u:hunter2@h") == "upstream: postgres://u:***@h");
+  CHECK(last("- {x: 'postgres://u:hunt er\"2/@h?x=1'}") == "- {x: 'postgres://u:***@h?x=1'}");
+  CHECK(last("upstream: postgres://u:hunter2") == "upstream: postgres://u:***");
+  CHECK(last("upstream: postgres://h:5432/d?x=@") == "upstream: postgres://h:***@");
+  CHECK(last("- {x: \"postgres://h:5432\"}") == "- {x: \"postgres://h:5432\"}");
   CHECK(last("verifier: SCRAM-SHA-256$4096:c2FsdA==$a:b") == "verifier: SCRAM-SHA-256$***");
   CHECK(last("- {x: SCRAM-SHA-256$4096:c2FsdA==$a:b, label: y}") == "- {x: SCRAM-SHA-256$***, label: y}");
+}
+
+TEST_CASE("parameters that speak of a password are hidden", "[masked_line]") {
+  CHECK(last("x: postgres://u@h/d?password=hunter2&x=y") == "x: postgres://u@h/d?password=***&x=y");
+  CHECK(last("x: postgres://u@h/d?pasword=hunter2") == "x: postgres://u@h/d?pasword=***");
+  CHECK(last("x: postgres://u@h/d?passwor%64=hunter2") == "x: postgres://u@h/d?passwor%64=***");
+  CHECK(last("x: postgres://u@h/d?PWD=hunter2") == "x: postgres://u@h/d?PWD=***");
+  CHECK(last("x: host=h password = hunter2 user=u") == "x: host=h password = *** user=u");
+  CHECK(last("x: host=h password='hunter 2'") == "x: host=h password=***");
+  CHECK(last("x: host=h sslmode=require") == "x: host=h sslmode=require");
 }
 
 }  // namespace

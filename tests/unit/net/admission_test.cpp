@@ -22,7 +22,7 @@ TEST_CASE("places are counted in all, of an address and of a user, and come back
   std::list<Admission::Place> places;
   const auto enter = [&](const std::string& from, const std::string& user) -> std::string {
     places.emplace_back();
-    auto why = admission.enter(places.back(), limits, address(from), user);
+    auto why = admission.enter(places.back(), limits, address(from));
     if (!why) why = admission.logged_in(places.back(), limits, user);
     if (!why) return "in";
     places.pop_back();
@@ -45,12 +45,13 @@ TEST_CASE("a user who is not logged in takes no place of the user's", "[admissio
   Admission admission;
   config::Limits limits;
   limits.max_connections_per_user = 1;
-  Admission::Place first, second, third;
-  CHECK_FALSE(admission.enter(first, limits, {}, "a"));
-  CHECK_FALSE(admission.enter(second, limits, {}, "a"));
+  Admission::Place first, second;
+  CHECK_FALSE(admission.enter(first, limits, {}));
+  CHECK_FALSE(admission.enter(second, limits, {}));
   CHECK_FALSE(admission.logged_in(second, limits, "a"));
   CHECK(admission.logged_in(first, limits, "a"));
-  CHECK(admission.enter(third, limits, {}, "a"));
+  CHECK(admission.full_for(limits, "a"));
+  CHECK_FALSE(admission.full_for(limits, "b"));
 }
 
 }  // namespace
