@@ -101,14 +101,18 @@ bool SqlLexer::continued(Token& token) {
   if (token.unterminated) return false;
   std::size_t i = at_;
   bool newline = false;
+  std::vector<Token> comments;
   for (;; ++i) {
     if (at(i) == '-' && at(i + 1) == '-') {
+      const std::size_t begin = i;
       while (i < sql_.size() && !is_newline(sql_[i])) ++i;
+      comments.push_back({TokenKind::comment, begin, i});
     }
     if (!is_blank(at(i))) break;
     newline = newline || is_newline(at(i));
   }
   if (!newline || at(i) != '\'') return false;
+  comments_in_strings_.insert(comments_in_strings_.end(), comments.begin(), comments.end());
   at_ = i;
   return true;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "policy/statement_reader.h"
 
@@ -45,6 +46,9 @@ class SqlLexer {
   /// need. In long runs that is quadratic.
   std::size_t operator_work() const { return operator_work_; }
 
+  /// The comments between the parts of the strings so far: 'a' -- comment <newline> 'b'.
+  const std::vector<Token>& comments_in_strings() const { return comments_in_strings_; }
+
  private:
   char at(std::size_t index) const { return index < sql_.size() ? sql_[index] : '\0'; }
   void blank(Token& token);
@@ -62,6 +66,7 @@ class SqlLexer {
   std::size_t at_;
   std::size_t run_end_ = 0;
   std::size_t operator_work_ = 0;
+  std::vector<Token> comments_in_strings_;
   LexerSettings settings_;
 };
 

@@ -1,5 +1,7 @@
 #include "policy/pg_query/parser.h"
 
+#include <algorithm>
+
 #include "policy/sql_lexer.h"
 
 namespace pgwarden::policy::pg {
@@ -59,10 +61,14 @@ Parsed parse_text(const std::string& text, LexerSettings settings, RawParseMode 
 
 /// The text with blanks for its comments; empty when there are none. To libpg_query's scanner a comment is a
 /// token, and the grammar, which looks one token ahead (NOT IN, NULLS FIRST, WITH TIME ZONE, UESCAPE), does
-/// not see past it. One between two literals stays: blanks may join them.
+/// not see past it; nor does a string go on behind it. One between two literals stays: blanks may join them.
 std::string without_comments(std::string_view sql, LexerSettings settings) {
   std::string text(sql);
   bool changed = false;
+  const auto blank = [&](const Token& comment) {
+    text.replace(comment.begin, comment.end - comment.begin, comment.end - comment.begin, ' ');
+    changed = true;
+  };
   bool behind_literal = false;
   std::vector<Token> comments;
   SqlLexer lexer(sql, settings);
@@ -70,14 +76,12 @@ std::string without_comments(std::string_view sql, LexerSettings settings) {
     if (token.kind == TokenKind::comment) comments.push_back(token);
     if (token.kind == TokenKind::comment || token.kind == TokenKind::blank) continue;
     const bool is_literal = token.kind == TokenKind::literal;
-    for (const Token& comment : comments) {
-      if (behind_literal && is_literal) break;
-      text.replace(comment.begin, comment.end - comment.begin, comment.end - comment.begin, ' ');
-      changed = true;
-    }
+    if (!behind_literal || !is_literal) std::for_each(comments.begin(), comments.end(), blank);
     comments.clear();
     behind_literal = is_literal;
   }
+  const std::vector<Token>& in_strings = lexer.comments_in_strings();
+  std::for_each(in_strings.begin(), in_strings.end(), blank);
   return changed ? text : std::string();
 }
 

@@ -99,8 +99,9 @@ void Connection::look(Clock::time_point now) {
     return;
   }
   if (discarding_) return;
-  const bool idle = session_->idle();
-  const bool in_transaction = session_->idle_in_transaction();
+  // Who has not read all of the last result is not idle yet: what waits here would be lost.
+  const bool idle = unread == 0 && session_->idle();
+  const bool in_transaction = unread == 0 && session_->idle_in_transaction();
   const std::uint64_t state = idle ? 1 : in_transaction ? 2 : 0;
   const Clock::duration quiet = quiet_.time({chunks_from_client_, state}, now);
   if (idle && is_over(limits.idle_timeout, quiet)) {

@@ -1,5 +1,7 @@
 """Sessions that are idle or unread for too long end, and no others."""
 
+import socket
+import struct
 import time
 import unittest
 
@@ -49,6 +51,30 @@ class Idle(Timeouts):
                                  ("E", "FATAL", "25P03", "terminating connection due to idle-in-transaction timeout"))
                 self.assertTrue(eventually(lambda: self.backends("holding") == 0))
         self.postgres.psql("postgres", "SET lock_timeout = '5s'; DROP TABLE held")
+
+
+class IdleWithAnUnreadResult(Timeouts):
+    extra = "limits: {idle_timeout: 1s, idle_in_transaction_timeout: 1s}"
+
+    def test_a_result_is_whole_however_late_its_end_is_read(self):
+        # Of some the kernel has all, of others pgwarden still has a part when the server has done its work.
+        peers = {}
+        for rows in range(20, 600, 20):
+            peer = peers[rows] = socket.socket(socket.AF_UNIX)
+            self.addCleanup(peer.close)
+            peer.settimeout(10)
+            peer.connect(self.pgwarden.socket_path)
+            peer.sendall(player.packet(3 << 16, b"user\0postgres\0database\0postgres\0\0"))
+            sql = f"SELECT repeat('x', 1000) FROM generate_series(1, {rows})\0".encode()
+            peer.sendall(b"Q" + struct.pack("!I", len(sql) + 4) + sql)
+        time.sleep(5)
+        for rows, peer in peers.items():
+            end = f"SELECT {rows}\0Z".encode()
+            received = b""
+            while end not in received[-100:] and (more := peer.recv(1 << 20)):
+                received += more
+            with self.subTest(rows=rows):
+                self.assertIn(end, received[-1000:])
 
 
 class NoTimeouts(Timeouts):

@@ -903,6 +903,17 @@ TEST_CASE("comments stand between words that the grammar takes together") {
   CHECK(reading.error_position == 35);
 }
 
+TEST_CASE("a string goes on behind a comment and a line break") {
+  CHECK(facts_of("SELECT 'a' -- c\n 'b'") == Facts{"read: SELECT"});
+  CHECK(facts_of("SELECT E'\\'' --c\r--';\n '\\'--' --; DROP TABLE t\n'', 1 NOT /* c */ IN (2)") ==
+        Facts{"read: SELECT"});
+  CHECK(facts_of("SELECT 'a' -- '\n'; --'; DROP TABLE victim") ==
+        Facts{"read: SELECT", "ddl_drop: DROP TABLE table victim"});
+  CHECK(facts_of("SELECT 'a' -- c\n'b'; DROP TABLE victim") ==
+        Facts{"read: SELECT", "ddl_drop: DROP TABLE table victim"});
+  CHECK(is_unanalysable("SELECT 'a' -- c\n /* c */ 'b'"));
+}
+
 TEST_CASE("the parser's words are bounded") {
   CHECK(
       read_statements("SELECT " + repeat("\xc3\xa9", 10'000) + " " + repeat("x", 10'000), {}).error.empty());
