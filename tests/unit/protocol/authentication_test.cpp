@@ -21,7 +21,8 @@ TEST_CASE("what a server asks for") {
   CHECK(encode_authentication_sasl_continue("r=1") == "R\0\0\0\13\0\0\0\13r=1"s);
   CHECK(encode_authentication_sasl_final("v=1") == "R\0\0\0\13\0\0\0\14v=1"s);
 
-  const auto md5 = decode_authentication("\0\0\0\5salt"s);
+  const std::string body = "\0\0\0\5salt"s;
+  const auto md5 = decode_authentication(body);
   REQUIRE(md5);
   CHECK(md5->request == authentication_code::md5_password);
   CHECK(md5->data == "salt");
