@@ -27,7 +27,13 @@ const policy::Policy& preset(unsigned number) {
 }
 
 const policy::Principal& somebody() {
-  static const policy::Principal who{"ann", "shop", "psql", "127.0.0.1:1", "", {}, "db.example.com"};
+  static const policy::Principal who = [] {
+    policy::Principal ann;
+    ann.user = "ann";
+    ann.database = "shop";
+    ann.host = "db.example.com";
+    return ann;
+  }();
   return who;
 }
 
