@@ -34,6 +34,9 @@ ScramVerifier verifier() {
   return made;
 }
 
+/// Another character; in base64 its upper bits differ, as a last one's lower bits may not count.
+char another(char c) { return c >= 'A' && c <= 'D' ? 'w' : 'A'; }
+
 /// With a password or, as after another login, with keys.
 struct Client : ScramClient {
   Client(std::variant<Secret, ScramKeys> what, std::string binding, bool plus)
@@ -304,8 +307,7 @@ TEST_CASE("a client's last message is taken as PostgreSQL takes it") {
   // Each byte, changed: the proof does not fit, or it is no message of this exchange any more.
   for (std::size_t at = 0; at < length; ++at) {
     CAPTURE(at);
-    const std::string end =
-        with([at](std::string& message) { message[at] = message[at] == 'x' ? 'y' : 'x'; });
+    const std::string end = with([at](std::string& message) { message[at] = another(message[at]); });
     const bool in_proof = at >= length - 44;
     CHECK(end == (in_proof && at != length - 1 ? "server 28P01" : "server 08P01"));
   }
@@ -400,7 +402,7 @@ TEST_CASE("a server that has proved nothing is not believed") {
     CHECK(with([size](std::string& message) { message.resize(size); }) == "client 08P01");
   }
   for (std::size_t at = 0; at < length; ++at) {
-    CHECK_FALSE(with([at](std::string& message) { message[at] = message[at] == 'x' ? 'y' : 'x'; }).empty());
+    CHECK_FALSE(with([at](std::string& message) { message[at] = another(message[at]); }).empty());
   }
   CHECK(with([](std::string& message) { message += ",x=1"; }) == "client 08P01");
   CHECK(with([](std::string& message) { message = "e=other-error"; }) == "client 28P01");
