@@ -48,10 +48,15 @@ void record(const Log& log, const Context& context, const policy::Finding& findi
   log.write(level, message, fields);
 }
 
-/// Decisions are the same when one rule of one policy has answered one text.
-std::size_t kind_of(const policy::Finding& finding, std::uint64_t policy_version, std::string_view sql) {
-  const std::size_t text = std::hash<std::string_view>{}(sql);
-  return (text * 31 + std::hash<std::string>{}(finding.rule)) * 31 + policy_version;
+/// Decisions are the same when one rule of one policy has answered one text of one application: a pooler in
+/// front has the sessions of many, and tells them apart by application_name.
+std::size_t kind_of(const policy::Finding& finding, const Context& context, std::string_view sql) {
+  const std::hash<std::string_view> hash;
+  std::size_t kind = context.policy_version;
+  for (const std::string_view part :
+       {sql, std::string_view(finding.rule), std::string_view(context.who.application_name)})
+    kind = kind * 31 + hash(part);
+  return kind;
 }
 
 }  // namespace
@@ -64,7 +69,7 @@ session::Answer decide_and_record(const Log& log, const Context& context, policy
   const policy::Finding& finding = verdict.finding == nullptr ? nothing : *verdict.finding;
   const auto now = Repeats::Clock::now();
   if (repeats.due(now)) record_repeats(log, context, repeats);
-  const auto [id, is_first] = repeats.note(kind_of(finding, context.policy_version, sql), now);
+  const auto [id, is_first] = repeats.note(kind_of(finding, context, sql), now);
   if (is_first) record(log, context, finding, verdict.effect, sql, id);
   if (!context.protected_host) {
     answer.effect = Effect::allow;
