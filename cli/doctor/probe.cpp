@@ -122,9 +122,10 @@ void describe_tls(const SSL& tls, Probe& probe) {
 }
 
 /// By one of the ways that sslmode leaves; nothing in `second` when there is no other.
-asio::awaitable<Probe> probe_way(const net::UpstreamSearch& search, net::Encrypt encrypt,
-                                 const std::string& packet, std::optional<net::Encrypt>& second) {
-  Stream stream(net::Socket(co_await asio::this_coro::executor));
+asio::awaitable<Probe> probe_way(asio::io_context& context, const net::UpstreamSearch& search,
+                                 net::Encrypt encrypt, const std::string& packet,
+                                 std::optional<net::Encrypt>& second) {
+  Stream stream{net::Socket(context)};
   Probe probe;
   probe.address = net::name_of(search.target().address);
   const auto deadline = search.deadline();
@@ -139,14 +140,15 @@ asio::awaitable<Probe> probe_way(const net::UpstreamSearch& search, net::Encrypt
   co_return probe;
 }
 
-asio::awaitable<std::vector<Probe>> probe_all(net::UpstreamSearch& search, std::string packet) {
+asio::awaitable<std::vector<Probe>> probe_all(asio::io_context& context, net::UpstreamSearch& search,
+                                              std::string packet) {
   std::vector<Probe> probes;
   while (search.next_host()) {
     while (co_await search.next_address()) {
       std::optional<net::Encrypt> second;
-      Probe probe = co_await probe_way(search, net::first_way(search.target()), packet, second);
+      Probe probe = co_await probe_way(context, search, net::first_way(search.target()), packet, second);
       if (second) {
-        Probe again = co_await probe_way(search, *second, packet, second);
+        Probe again = co_await probe_way(context, search, *second, packet, second);
         if (again.failure.empty()) probe = std::move(again);
       }
       probes.push_back(std::move(probe));
@@ -169,7 +171,7 @@ std::vector<Probe> probe(const net::Target& target, const std::string& user, con
   asio::io_context context;
   net::UpstreamSearch search(target, time_max);
   std::vector<Probe> probes;
-  asio::co_spawn(context, probe_all(search, packet),
+  asio::co_spawn(context, probe_all(context, search, packet),
                  [&](const std::exception_ptr& fault, std::vector<Probe> found) {
                    if (fault) std::rethrow_exception(fault);
                    probes = std::move(found);

@@ -16,7 +16,7 @@ namespace pgwarden::net {
 enum class Encrypt : std::uint8_t { no, yes };
 
 /// A server, and what TLS to it needs. `host` and `address` are those that an UpstreamSearch has come to.
-struct Target {
+struct Target {  // NOLINT(bugprone-exception-escape): moving an endpoint does not throw
   std::shared_ptr<const config::Upstream> upstream;
   TlsContext tls;                       ///< nullptr: there is none
   const config::Host* host = nullptr;   ///< of `upstream`; nullptr: any of its

@@ -5,6 +5,8 @@
 // or, when the byte is odd, an edit of it: a byte for the place, one to put there.
 #include "protocol/scram.h"
 
+#include <algorithm>
+
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -37,15 +39,28 @@ bool may_mean_the_same(std::string_view changed, std::string_view original) {
   return significant(changed) == significant(original);
 }
 
+/// A client that knows the password.
+struct Client : ScramClient {
+  using ScramClient::ScramClient;
+
+  Step answer(std::string_view server_first) {
+    const auto asked = challenge(server_first);
+    if (const auto* failure = std::get_if<ScramFailure>(&asked)) return *failure;
+    auto derived = std::get<protocol::ScramChallenge>(asked);
+    derived.iterations = std::min(derived.iterations, 10u);  // no need to wait for more of them
+    return last(protocol::derive_scram_keys("S3cretWord", derived));
+  }
+};
+
 /// One login. `change` gives what arrives of a message, by its number and what was sent.
 template <class Change>
 bool succeeds(const std::string& binding, Change change) {
-  ScramClient client(protocol::Secret("S3cretWord"), binding, !binding.empty());
+  Client client(binding, !binding.empty());
   ScramServer server(verifier(), binding);
   const Step first = server.first(client.mechanism(), change(0, client.first()));
   const std::string* message = message_of(first);
   if (message == nullptr) return false;
-  const Step last = client.last(change(1, *message));
+  const Step last = client.answer(change(1, *message));
   message = message_of(last);
   if (message == nullptr) return false;
   const Step proof = server.last(change(2, *message));
@@ -59,9 +74,9 @@ void check_made_up(std::string_view bytes) {
   if (message_of(server.first(protocol::scram_sha_256, bytes)) != nullptr) {
     fuzz::require(message_of(server.last(bytes)) == nullptr, "who knows no password proves nothing");
   }
-  ScramClient client(protocol::Secret("S3cretWord"), "", false);
+  Client client("", false);
   client.first();
-  if (message_of(client.last(bytes)) != nullptr) {
+  if (message_of(client.answer(bytes)) != nullptr) {
     fuzz::require(client.verify(bytes).has_value(), "who has no verifier proves nothing");
   }
   if (const auto read = ScramVerifier::parse(bytes)) {
