@@ -1,7 +1,9 @@
 """The servers that tests run against: a scratch PostgreSQL and pgwarden in front of it."""
 
+import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -14,10 +16,18 @@ SCRATCH = ROOT / "scripts" / "scratch-postgres"
 START_TIMEOUT_S = 30
 
 
+_given_ports = set()
+
+
 def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
+    """One that nobody has now, that was not given before, and that the system gives to no outgoing connection."""
+    while True:
+        port = random.randrange(10240, 32768)
+        with socket.socket() as listening, contextlib.suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            if port not in _given_ports:
+                _given_ports.add(port)
+                return port
 
 
 def listens(process, address):
