@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "policy/policy.h"
+
 namespace pgwarden::fuzz {
 
 /// Ends the run when it does not hold; libFuzzer writes the input to a file.
@@ -18,6 +20,18 @@ inline void require(bool holds, const char* what, std::string_view about = {}) {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %s\n%.*s\n", what, static_cast<int>(about.size()), about.data());
   std::abort();
+}
+
+/// Who sends statements, where it makes no difference.
+inline const policy::Principal& somebody() {
+  static const policy::Principal who = [] {
+    policy::Principal ann;
+    ann.user = "ann";
+    ann.database = "shop";
+    ann.host = "db.example.com";
+    return ann;
+  }();
+  return who;
 }
 
 /// What is left of an input. Behind its end everything reads as zero or empty.

@@ -26,19 +26,8 @@ const policy::Policy& preset(unsigned number) {
   return presets[number % presets.size()];
 }
 
-const policy::Principal& somebody() {
-  static const policy::Principal who = [] {
-    policy::Principal ann;
-    ann.user = "ann";
-    ann.database = "shop";
-    ann.host = "db.example.com";
-    return ann;
-  }();
-  return who;
-}
-
 Effect effect(const policy::Policy& policy, std::string_view sql, Lexing lexing) {
-  const policy::Verdict verdict = session::judge(policy, somebody(), {'Q', sql, 0, lexing, true});
+  const policy::Verdict verdict = session::judge(policy, fuzz::somebody(), {'Q', sql, 0, lexing, true});
   fuzz::require((verdict.effect == Effect::allow) == (verdict.finding == nullptr),
                 "what is denied has a reason", sql);
   return verdict.effect;
@@ -115,14 +104,14 @@ policy::Fact random_fact(fuzz::Input& input) {
 
 void check_facts(const policy::Policy& policy, fuzz::Input input) {
   policy::Reading reading;
-  Effect strictest = policy::decide(policy, somebody(), reading).effect;
+  Effect strictest = policy::decide(policy, fuzz::somebody(), reading).effect;
   fuzz::require(strictest == Effect::allow, "nothing is allowed");
   while (!input.empty()) {
     policy::Reading alone;
     alone.facts.push_back(random_fact(input));
     reading.facts.insert(reading.facts.begin(), alone.facts.front());
-    strictest = std::min(strictest, policy::decide(policy, somebody(), alone).effect);
-    fuzz::require(policy::decide(policy, somebody(), reading).effect == strictest,
+    strictest = std::min(strictest, policy::decide(policy, fuzz::somebody(), alone).effect);
+    fuzz::require(policy::decide(policy, fuzz::somebody(), reading).effect == strictest,
                   "the strictest answer of all facts is that of the text");
   }
 }

@@ -106,11 +106,6 @@ class Hosts(ServerTest):
             self.connect(pgwarden, **parameters)
         return str(caught.exception)
 
-    def one(self, connection, sql):
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()[0]
-
     def port_of(self, pgwarden, **parameters):
         return self.one(self.connect(pgwarden, **parameters), "SELECT current_setting('port')::int")
 

@@ -7,17 +7,10 @@ import threading
 import time
 import unittest
 
-from support import ServerTest, eventually
+from support import ServerTest, eventually, startup_packet
 from wire import player
 
 LIMIT = 200_000
-
-
-def startup_packet(**parameters):
-    body = struct.pack("!I", 196608)
-    for name, value in parameters.items():
-        body += name.encode() + b"\0" + value.encode() + b"\0"
-    return struct.pack("!I", len(body) + 5) + body + b"\0"
 
 
 def frame(tag, body):

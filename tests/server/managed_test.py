@@ -15,7 +15,7 @@ import time
 import unittest
 
 import psycopg2
-from support import BINARY, ServerTest, eventually
+from support import BINARY, ServerTest, eventually, startup_packet
 from lib.servers import Pgwarden, ScratchPostgres, free_port
 
 # What never may be seen; each is the password of one role of the server.
@@ -24,11 +24,6 @@ SECRETS = {"app": "app-s3cret", "old": "old-s3cret", "plain": "plain-s3cret", "l
 
 def message(tag, body):
     return tag + struct.pack("!I", len(body) + 4) + body
-
-
-def startup_packet(**parameters):
-    body = struct.pack("!I", 196608) + b"".join(k.encode() + b"\0" + v.encode() + b"\0" for k, v in parameters.items())
-    return struct.pack("!I", len(body) + 5) + body + b"\0"
 
 
 def exactly(peer, size):
@@ -133,11 +128,6 @@ rules:
         self.addCleanup(connection.close)
         connection.autocommit = True
         return connection
-
-    def one(self, connection, sql):
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()[0]
 
     def refused(self, *arguments, **parameters):
         with self.assertRaises(psycopg2.OperationalError) as caught:

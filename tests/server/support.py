@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,11 @@ def eventually(condition, seconds=10):
             return True
         time.sleep(0.02)
     return False
+
+
+def startup_packet(**parameters):
+    body = struct.pack("!I", 196608) + b"".join(k.encode() + b"\0" + v.encode() + b"\0" for k, v in parameters.items())
+    return struct.pack("!I", len(body) + 5) + body + b"\0"
 
 
 class ServerTest(unittest.TestCase):
@@ -87,6 +93,12 @@ class ServerTest(unittest.TestCase):
         self.addCleanup(session.socket.close)
         session.received.clear()
         return session
+
+    def one(self, connection, sql):
+        """The only value that `sql` gives by a connection of psycopg2."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]
 
     def log_records(self, message):
         records = []

@@ -13,17 +13,12 @@ import time
 import unittest
 
 import psycopg2
-from support import BINARY, ServerTest, eventually
+from support import BINARY, ServerTest, eventually, startup_packet
 from lib.certificates import Authority
 from lib.servers import Pgwarden, ScratchPostgres, free_port
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 PROTOCOL = "postgresql"
-
-
-def startup_packet(**parameters):
-    body = struct.pack("!I", 196608) + b"".join(k.encode() + b"\0" + v.encode() + b"\0" for k, v in parameters.items())
-    return struct.pack("!I", len(body) + 5) + body + b"\0"
 
 
 def rest_of(peer):
@@ -130,11 +125,6 @@ class Tls(ServerTest):
         self.addCleanup(connection.close)
         connection.autocommit = True
         return connection
-
-    def one(self, connection, sql):
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()[0]
 
     def refused(self, listener, **parameters):
         with self.assertRaises(psycopg2.OperationalError) as caught:
