@@ -18,8 +18,10 @@ std::string encode_authentication(std::uint32_t request, Bytes data) {
 std::optional<Authentication> decode_authentication(Bytes body) noexcept {
   ByteReader reader(body);
   const std::uint32_t request = reader.u32();
-  if (!reader.ok()) return std::nullopt;
-  return Authentication{request, reader.rest()};
+  const Bytes data = reader.rest();
+  const std::size_t salt_bytes = request == authentication_code::md5_password ? 4 : 0;
+  if (!reader.ok() || (request < authentication_code::sasl && data.size() != salt_bytes)) return std::nullopt;
+  return Authentication{request, data};
 }
 
 std::optional<std::vector<std::string_view>> decode_sasl_mechanisms(Bytes data) {
@@ -28,6 +30,22 @@ std::optional<std::vector<std::string_view>> decode_sasl_mechanisms(Bytes data) 
   for (std::string_view name = reader.cstr(); !name.empty(); name = reader.cstr()) mechanisms.push_back(name);
   if (!reader.complete()) return std::nullopt;
   return mechanisms;
+}
+
+bool is_sasl_exchange(Bytes body) noexcept {
+  const auto asked = decode_authentication(body);
+  return asked && (asked->request == authentication_code::sasl ||
+                   asked->request == authentication_code::sasl_continue);
+}
+
+std::optional<std::string> without_channel_binding(Bytes body) {
+  const auto asked = decode_authentication(body);
+  if (!asked || asked->request != authentication_code::sasl) return std::nullopt;
+  auto mechanisms = decode_sasl_mechanisms(asked->data);
+  if (!mechanisms) return std::nullopt;
+  std::erase_if(*mechanisms, [](std::string_view name) { return name.ends_with("-PLUS"); });
+  if (mechanisms->empty()) return std::nullopt;
+  return encode_authentication_sasl(*mechanisms);
 }
 
 std::optional<SaslInitialResponse> decode_sasl_initial_response(Bytes body) noexcept {

@@ -24,6 +24,14 @@ std::optional<Authentication> decode_authentication(Bytes body) noexcept;
 /// The mechanisms of AuthenticationSASL, from its data.
 std::optional<std::vector<std::string_view>> decode_sasl_mechanisms(Bytes data);
 
+/// Whether an Authentication message asks for the next step of a SASL exchange: AuthenticationSASL (10) or
+/// AuthenticationSASLContinue (11), and not AuthenticationSASLFinal, with which the server is content.
+bool is_sasl_exchange(Bytes body) noexcept;
+
+/// AuthenticationSASL without the mechanisms that bind the channel ("...-PLUS"); nullopt when `body` is that
+/// of another message, or names no other mechanism.
+std::optional<std::string> without_channel_binding(Bytes body);
+
 /// A SASLInitialResponse. Without data the server is to answer with an empty AuthenticationSASLContinue, on
 /// which the data follows. A SASLResponse is nothing but data.
 struct SaslInitialResponse {

@@ -38,28 +38,6 @@ std::optional<std::pair<std::string_view, std::string_view>> decode_parameter_st
   return std::pair{name, value};
 }
 
-bool is_sasl_exchange(Bytes body) noexcept {
-  ByteReader reader(body);
-  const std::uint32_t request = reader.u32();
-  return reader.ok() &&
-         (request == authentication_code::sasl || request == authentication_code::sasl_continue);
-}
-
-std::optional<std::string> without_channel_binding(Bytes body) {
-  ByteReader reader(body);
-  if (reader.u32() != authentication_code::sasl) return std::nullopt;
-  FrameWriter writer(backend::authentication);
-  writer.u32(authentication_code::sasl);
-  bool any = false;
-  for (std::string_view name = reader.cstr(); reader.ok() && !name.empty(); name = reader.cstr()) {
-    if (name.ends_with("-PLUS")) continue;
-    writer.cstr(name);
-    any = true;
-  }
-  if (!any || !reader.complete()) return std::nullopt;
-  return std::move(writer.cstr("")).finish();
-}
-
 ErrorFields decode_error_fields(Bytes body) {
   ErrorFields fields;
   ByteReader reader(body);

@@ -36,14 +36,6 @@ std::optional<std::pair<std::string_view, std::string_view>> decode_parameter_st
 /// Fields").
 using ErrorFields = std::vector<std::pair<char, std::string_view>>;
 
-/// Whether an Authentication message asks for the next step of a SASL exchange: AuthenticationSASL (10) or
-/// AuthenticationSASLContinue (11), and not AuthenticationSASLFinal, with which the server is content.
-bool is_sasl_exchange(Bytes body) noexcept;
-
-/// AuthenticationSASL without the mechanisms that bind the channel ("...-PLUS"); nullopt when `body` is that
-/// of another message, or names no other mechanism.
-std::optional<std::string> without_channel_binding(Bytes body);
-
 /// Fields that could be read; a body that ends early gives those before its end.
 ErrorFields decode_error_fields(Bytes body);
 

@@ -62,6 +62,8 @@ namespace authentication_code {
 inline constexpr std::uint32_t ok = 0;
 inline constexpr std::uint32_t cleartext_password = 3;
 inline constexpr std::uint32_t md5_password = 5;
+inline constexpr std::uint32_t gss = 7;
+inline constexpr std::uint32_t sspi = 9;
 inline constexpr std::uint32_t sasl = 10;
 inline constexpr std::uint32_t sasl_continue = 11;
 inline constexpr std::uint32_t sasl_final = 12;

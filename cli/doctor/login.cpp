@@ -1,22 +1,20 @@
 #include "cli/doctor/login.h"
 
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "config/keys.h"
+#include "proxy/net/libpq.h"
 
 namespace pgwarden::cli::doctor {
 
 namespace {
 
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+using Connection = net::LibpqConnection;
+using Result = net::LibpqResult;
 
 /// A row of texts about the role; an empty text is nothing to speak of.
 constexpr const char* role_query = R"(
@@ -35,40 +33,19 @@ SELECT CASE WHEN rolsuper THEN 'superuser' END,
         WHERE nspname !~ '^(pg_|information_schema)' AND pg_catalog.has_schema_privilege(oid, 'CREATE'))
 FROM pg_catalog.pg_roles WHERE rolname = current_user)";
 
-std::vector<std::pair<const char*, std::string>> parameters(const config::Host& host,
-                                                            const config::UpstreamTls& tls,
-                                                            const Credentials& login,
-                                                            std::chrono::seconds time_max) {
-  return {{"host", host.endpoint.host},
-          {"hostaddr", host.address},
-          {"port", std::to_string(host.endpoint.port)},
-          {"user", login.user},
-          {"password", login.password},
-          {"dbname", login.database},
-          {"connect_timeout", std::to_string(std::max<std::int64_t>(time_max.count(), 2))},
-          {"application_name", "pgwarden doctor"},
-          {"gssencmode", "disable"},
-          {"sslmode", std::string(config::sslmode_words[static_cast<std::size_t>(tls.mode)])},
-          {"sslrootcert", tls.root_certificate},
-          {"sslcrl", tls.revocations},
-          {"sslcert", tls.certificate},
-          {"sslkey", tls.key},
-          {"sslpassword", tls.key_password},
-          {"ssl_min_protocol_version", tls.min_version},
-          {"ssl_max_protocol_version", tls.max_version}};
-}
-
-Connection connect(const std::vector<std::pair<const char*, std::string>>& all) {
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  for (const auto& [name, value] : all) {
-    if (value.empty()) continue;
-    names.push_back(name);
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  return {PQconnectdbParams(names.data(), values.data(), 0), PQfinish};
+net::LibpqKeywords keywords(const config::Host& host, const config::UpstreamTls& tls,
+                            const Credentials& login, std::chrono::seconds time_max) {
+  net::LibpqKeywords all{{"host", host.endpoint.host},
+                         {"hostaddr", host.address},
+                         {"port", std::to_string(host.endpoint.port)},
+                         {"user", login.user},
+                         {"password", login.password},
+                         {"dbname", login.database},
+                         {"connect_timeout", std::to_string(std::max<std::int64_t>(time_max.count(), 2))},
+                         {"application_name", "pgwarden doctor"},
+                         {"gssencmode", "disable"}};
+  net::add_tls(all, tls);
+  return all;
 }
 
 /// libpq's words in one line.
@@ -161,15 +138,15 @@ std::string check_login(Report& report, const config::Host& host, const config::
     report.warning("no login tried: this libpq does not know what the URL says of TLS", "");
     return "";
   }
-  auto all = parameters(host, tls, credentials, time_max);
+  auto all = keywords(host, tls, credentials, time_max);
   if (tls.direct) all.emplace_back("sslnegotiation", "direct");
-  const Connection first = connect(all);
+  const Connection first = net::connect_libpq(all);
   if (PQstatus(first.get()) != CONNECTION_OK) {
     report.problem("cannot log in: " + error_of(first.get()), "check the URL's user, password and database");
     return "";
   }
   report.ok("user \"" + credentials.user + "\" can log in");
-  const Connection second = connect(all);
+  const Connection second = net::connect_libpq(all);
   check_pooler(report, first.get(), second.get());
   begin(first.get());
   check_role(report, first.get(), credentials.user);

@@ -9,6 +9,8 @@
 #include <exception>
 #include <memory>
 
+#include "protocol/authentication.h"
+#include "protocol/frame_buffer.h"
 #include "protocol/messages.h"
 #include "protocol/startup_packet.h"
 #include "protocol/tags.h"
@@ -23,13 +25,28 @@ using net::error_code;
 using net::Stream;
 
 /// Of a login that has been let in at once, a server sends a few hundred bytes.
-constexpr std::size_t answer_bytes_max = std::size_t{64} * 1024;
+constexpr std::uint32_t answer_bytes_max = 64 * 1024;
 constexpr std::uint32_t protocol_version = 3u << 16;
 
-std::vector<std::string> mechanisms_in(protocol::ByteReader body) {
-  std::vector<std::string> mechanisms;
-  for (std::string_view name = body.cstr(); !name.empty(); name = body.cstr()) mechanisms.emplace_back(name);
-  return mechanisms;
+Answer::Kind kind_of(std::uint32_t request) {
+  using Kind = Answer::Kind;
+  namespace code = protocol::authentication_code;
+  switch (request) {
+    case code::ok:
+      return Kind::accepted;
+    case code::cleartext_password:
+      return Kind::password;
+    case code::md5_password:
+      return Kind::md5;
+    case code::gss:
+      return Kind::gss;
+    case code::sspi:
+      return Kind::sspi;
+    case code::sasl:
+      return Kind::sasl;
+    default:
+      return Kind::other;
+  }
 }
 
 /// Takes one message into the answer; whether the answer is whole with it.
@@ -43,30 +60,10 @@ bool take(char tag, protocol::Bytes body, Answer& answer) {
     return true;
   }
   if (tag == protocol::backend::authentication) {
-    protocol::ByteReader reader(body);
-    switch (reader.u32()) {
-      case 0:
-        answer.kind = Kind::accepted;
-        break;
-      case 3:
-        answer.kind = Kind::password;
-        break;
-      case 5:
-        answer.kind = Kind::md5;
-        break;
-      case 7:
-        answer.kind = Kind::gss;
-        break;
-      case 9:
-        answer.kind = Kind::sspi;
-        break;
-      case 10:
-        answer.kind = Kind::sasl;
-        answer.mechanisms = mechanisms_in(reader);
-        break;
-      default:
-        answer.kind = Kind::other;
-    }
+    const auto asked = protocol::decode_authentication(body);
+    answer.kind = asked ? kind_of(asked->request) : Kind::other;
+    const auto offered = asked ? protocol::decode_sasl_mechanisms(asked->data) : std::nullopt;
+    if (answer.kind == Kind::sasl && offered) answer.mechanisms.assign(offered->begin(), offered->end());
     return answer.kind != Kind::accepted;
   }
   if (tag == protocol::backend::parameter_status) {
@@ -78,20 +75,17 @@ bool take(char tag, protocol::Bytes body, Answer& answer) {
 
 asio::awaitable<Answer> ask(Stream& stream, std::string startup_packet) {
   Answer answer;
-  std::string received;
+  protocol::FrameBuffer frames(answer_bytes_max);
   error_code error = co_await stream.send(std::move(startup_packet));
-  while (!error && received.size() < answer_bytes_max) {
-    received += stream.try_receive(error);
-    if (error == asio::error::would_block) error = co_await stream.readable();
-    while (received.size() >= 5) {
-      const std::size_t size = std::size_t{1} + protocol::read_u32(received.data() + 1);
-      if (size < 5 || received.size() < size) break;
-      const bool whole = take(received.front(), protocol::Bytes(received).substr(5, size - 5), answer);
-      if (whole) {
+  for (std::size_t received = 0; !error && received < answer_bytes_max;) {
+    const std::string bytes = co_await stream.receive(error);
+    received += bytes.size();
+    frames.feed(bytes);
+    while (const auto frame = frames.next()) {
+      if (take(frame->tag, frame->body, answer)) {
         co_await stream.send(protocol::encode_terminate());
         co_return answer;
       }
-      received.erase(0, size);
     }
   }
   if (answer.kind == Answer::Kind::none) {

@@ -1,14 +1,12 @@
 // A connection until it relays: the client's first packets, the server that they lead to, what it is told.
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cctype>
 
 #include "protocol/messages.h"
+#include "protocol/scram_keys.h"
 #include "protocol/tags.h"
 #include "proxy/net/cancel_request.h"
 #include "proxy/net/client_hello.h"
@@ -24,13 +22,9 @@ using session::StartupFlow;
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 std::string new_denial_token() {
-  std::array<unsigned char, 16> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-    throw std::runtime_error("no random numbers to be had");
-  }
   constexpr std::string_view digits = "0123456789abcdef";
   std::string token = "pgwarden_denied_";
-  for (const unsigned char byte : random) {
+  for (const unsigned char byte : protocol::random_bytes(16)) {
     token += digits[byte >> 4];
     token += digits[byte & 15];
   }

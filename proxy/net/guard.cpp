@@ -1,6 +1,5 @@
 #include "proxy/net/guard.h"
 
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -9,12 +8,14 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 
+#include "proxy/net/libpq.h"
+
 namespace pgwarden::net {
 
 namespace {
 
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+using Connection = LibpqConnection;
+using Result = LibpqResult;
 
 std::string first_line(const char* message) {
   const std::string_view text = message;
@@ -45,14 +46,12 @@ std::string listed(const config::Upstream& upstream, Of of) {
   return list;
 }
 
-/// libpq's keywords, without those that have no value.
-std::vector<std::pair<const char*, std::string>> keywords(const config::Upstream& upstream) {
+Connection connect(const config::Upstream& upstream) {
   const config::UpstreamTls& tls = upstream.tls;
-  constexpr std::array modes{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
   constexpr std::array bindings{"disable", "prefer", "require"};
   const bool has_address = std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
                                        [](const config::Host& host) { return !host.address.empty(); });
-  std::vector<std::pair<const char*, std::string>> all{
+  LibpqKeywords keywords{
       {"host", listed(upstream, [](const config::Host& host) { return host.endpoint.host; })},
       {"hostaddr",
        has_address ? listed(upstream, [](const config::Host& host) { return host.address; }) : ""},
@@ -61,35 +60,14 @@ std::vector<std::pair<const char*, std::string>> keywords(const config::Upstream
       {"password", std::string(upstream.password.view())},
       {"dbname", upstream.database.empty() ? "postgres" : upstream.database},
       {"channel_binding", bindings.at(static_cast<std::size_t>(upstream.channel_binding))},
-      {"sslmode", modes.at(static_cast<std::size_t>(tls.mode))},
       // Older ones ask for TLS first, which servers that know the direct way answer, too.
       {"sslnegotiation", tls.direct && PQlibVersion() >= direct_tls_since ? "direct" : ""},
-      {"sslrootcert", tls.root_certificate},
-      {"sslcrl", tls.revocations},
-      {"sslcert", tls.certificate},
-      {"sslkey", tls.key},
-      {"sslpassword", tls.key_password},
       {"sslsni", tls.sni ? "1" : "0"},
-      {"ssl_min_protocol_version", tls.min_version},
-      {"ssl_max_protocol_version", tls.max_version},
       {"connect_timeout", std::to_string(connect_seconds_max)},
       {"application_name", "pgwarden"}};
-  std::erase_if(all, [](const auto& keyword) { return keyword.second.empty(); });
-  return all;
-}
-
-Connection connect(const config::Upstream& upstream) {
-  auto all = keywords(upstream);
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  for (const auto& [name, value] : all) {
-    names.push_back(name);
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  Connection connection(PQconnectdbParams(names.data(), values.data(), 0), PQfinish);
-  for (auto& [name, value] : all) protocol::wipe(value);
+  add_tls(keywords, tls);
+  Connection connection = connect_libpq(keywords);
+  for (auto& [name, value] : keywords) protocol::wipe(value);
   return connection;
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/authentication.h"
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 
