@@ -151,7 +151,6 @@ class Logins(ServerTest):
                   f"password: 'password of {role}'}}}}" for role in ROLES.values()]
         pgwarden = Pgwarden(BINARY, cls.postgres)
         pgwarden.write_config("\n".join(lines) + "\n")
-        pgwarden.protected = ("127.0.0.1", next(iter(cls.ports.values())))  # by which it is known to have started
         cls.pgwarden = cls.enterClassContext_(pgwarden)
 
     def port(self, login):

@@ -75,7 +75,6 @@ class Managed(ServerTest):
         cls.ports = {name: free_port() for name in ("clear", "tls", "certificates", "keys", "proxied")}
         pgwarden = Pgwarden(BINARY, cls.postgres)
         pgwarden.write_config(cls.configuration())
-        pgwarden.protected = ("127.0.0.1", cls.ports["clear"])  # by which it is known to have started
         cls.pgwarden = cls.enterClassContext_(pgwarden)
 
     @classmethod

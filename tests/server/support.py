@@ -20,7 +20,7 @@ BINARY = os.environ["PGWARDEN_BINARY"]
 PROTECTED = "protected"
 
 
-def eventually(condition, seconds=10):
+def eventually(condition, seconds=30):
     """Whether `condition()` becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

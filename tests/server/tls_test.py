@@ -115,7 +115,6 @@ class Tls(ServerTest):
                 lines.append(f"    tls: {{{tls}, certificate: {cls.front_files[0]}, key: {cls.front_files[1]}}}")
         pgwarden = Pgwarden(BINARY, cls.postgres)
         pgwarden.write_config("\n".join(lines) + "\n")
-        pgwarden.protected = ("127.0.0.1", cls.ports["disable"])  # by which it is known to have started
         cls.pgwarden = cls.enterClassContext_(pgwarden)
 
     def connect(self, listener, **parameters):
