@@ -15,10 +15,11 @@ namespace pgwarden::net {
 /// requests.
 class CancelKeys {
  public:
-  /// False when another session has this key already: it keeps it.
+  /// `target` stays as and where it is until the key is removed. False when another session has this key
+  /// already: it keeps it.
   bool add(const std::string& key, const Target& target) {
     const std::lock_guard lock(mutex_);
-    return targets_.emplace(key, target).second;
+    return targets_.emplace(key, &target).second;
   }
   void remove(const std::string& key) {
     const std::lock_guard lock(mutex_);
@@ -27,12 +28,12 @@ class CancelKeys {
   std::optional<Target> find(const std::string& key) const {
     const std::lock_guard lock(mutex_);
     const auto found = targets_.find(key);
-    return found == targets_.end() ? std::nullopt : std::optional(found->second);
+    return found == targets_.end() ? std::nullopt : std::optional(*found->second);
   }
 
  private:
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Target> targets_;
+  std::unordered_map<std::string, const Target*> targets_;
 };
 
 }  // namespace pgwarden::net

@@ -44,7 +44,7 @@ Connection::Connection(Worker& worker, Socket client, std::size_t listener, std:
       client_(std::move(client)),
       upstream_(Socket(worker.context)),
       timer_(worker.context),
-      wakeup_(worker.context, asio::steady_timer::time_point::max()),
+      wakeup_(worker.context, Timer::time_point::max()),
       listener_(listener),
       number_(number) {
   worker_.connections.insert(this);
@@ -60,15 +60,29 @@ Connection::~Connection() {
 void Connection::run(asio::awaitable<void> coroutine) {
   asio::co_spawn(worker_.context, std::move(coroutine),
                  [self = shared_from_this()](const std::exception_ptr& fault) {
-                   if (!fault) return;
-                   try {
-                     std::rethrow_exception(fault);
-                   } catch (const std::exception& error) {
-                     self->worker_.shared.log.write(Level::error, "session ended by an internal error",
-                                                    {{"session", self->number_}, {"error", error.what()}});
-                   }
-                   self->close();
+                   if (fault) self->broken(fault);
                  });
+}
+
+/// `step` as a handler: it keeps the connection alive, and what it throws ends this one alone.
+auto Connection::handler(void (Connection::*step)(error_code)) {
+  return [self = shared_from_this(), step](error_code error) {
+    try {
+      (self.get()->*step)(error);
+    } catch (...) {
+      self->broken(std::current_exception());
+    }
+  };
+}
+
+void Connection::broken(const std::exception_ptr& fault) {
+  try {
+    std::rethrow_exception(fault);
+  } catch (const std::exception& error) {
+    worker_.shared.log.write(Level::error, "session ended by an internal error",
+                             {{"session", number_}, {"error", error.what()}});
+  }
+  close();
 }
 
 void Connection::start() {
@@ -122,71 +136,99 @@ asio::awaitable<std::size_t> Connection::end_of_turn() {
   co_return 0;
 }
 
-asio::awaitable<void> Connection::pump_frontend(std::string first_bytes) {
-  if (!first_bytes.empty()) co_await take_frontend(first_bytes);
-  error_code error;
+/// From now on bytes go in both directions, beginning with those that are here already. What moves them are
+/// handlers, not coroutines: an idle session holds no frames, a message makes none.
+void Connection::relay(protocol::Bytes from_client, protocol::Bytes from_server) {
+  relaying_ = true;
+  if (from_client.empty() || take_frontend(from_client)) relay_frontend(error_code());
+  if (from_server.empty() || take_backend(from_server)) relay_backend(error_code());
+}
+
+/// The client's next bytes have come, or its end.
+void Connection::relay_frontend(error_code error) {
   std::size_t relayed = 0;
-  for (;;) {
-    if (!client_.has_more()) {
-      error = co_await client_.readable();
-      relayed = 0;
-      if (error) break;
-    }
+  while (!error && relayed <= turn_bytes) {
     const protocol::Bytes chunk = client_.try_receive(error);
-    if (error == asio::error::would_block) continue;
     if (error) break;
     relayed += weight(chunk);
-    if (!discarding_) co_await take_frontend(chunk);
-    if (relayed > turn_bytes) relayed = co_await end_of_turn();
+    if (!discarding_ && !take_frontend(chunk)) return;
+    if (!client_.has_more()) error = asio::error::would_block;
   }
+  if (!error) {
+    asio::post(worker_.context, [again = handler(&Connection::relay_frontend)] { again(error_code()); });
+  } else if (error == asio::error::would_block) {
+    client_.async_readable(handler(&Connection::relay_frontend));
+  } else {
+    end_frontend(error);
+  }
+}
+
+void Connection::end_frontend(error_code error) {
   frontend_done_ = true;
   if (error != asio::error::eof || backend_done_) {
     close();
-    co_return;
+    return;
   }
   // What the client sent before it left is on its way; the server ends when it has read it, as on a direct
   // connection.
   upstream_.shutdown_send();
 }
 
-asio::awaitable<void> Connection::take_frontend(protocol::Bytes chunk) {
+/// True when `chunk` is with the server; else frontend_waits() goes on.
+bool Connection::take_frontend(protocol::Bytes chunk) {
   ++chunks_from_client_;
   session_->feed_frontend(chunk);
+  const Status status = advance_frontend();
+  if (!upstream_.try_send(to_upstream_) && status == Status::hungry) return true;
+  keep_frontend();
+  run(frontend_waits(status));
+  return false;
+}
+
+/// Makes messages ready for the server as far as nothing has to be waited for.
+Connection::Status Connection::advance_frontend() {
   for (;;) {
     const auto& policy = current_policy();
     const Status status = session_->advance_frontend(to_upstream_);
-    if (status == Status::judge) {
-      const session::JudgeRequest request = session_->request();
-      if (request.sql.size() <= parsed_here_bytes_max) {
-        auto verdict = session::judge(*policy, who_, request);
-        session_->answer(record(std::move(verdict), request.sql), to_upstream_);
-        continue;
-      }
-    }
-    error_code error = upstream_.try_send(to_upstream_);
-    if (error == asio::error::would_block) {
-      to_upstream_.keep();  // first: it may hold views of what the session keeps
-      session_->keep_frontend();
-      error = co_await upstream_.send_all(to_upstream_);
-    }
+    if (status != Status::judge) return status;
+    const session::JudgeRequest request = session_->request();
+    if (request.sql.size() > parsed_here_bytes_max) return status;
+    auto verdict = session::judge(*policy, who_, request);
+    session_->answer(record(std::move(verdict), request.sql), to_upstream_);
+  }
+}
+
+/// Lets the buffer go that the client's bytes were read into.
+void Connection::keep_frontend() {
+  to_upstream_.keep();  // first: it may hold views of what the session keeps
+  session_->keep_frontend();
+}
+
+/// Waits for what keeps the client's messages: the server, which reads slowly or has to answer first, or the
+/// verdict on a large text.
+asio::awaitable<void> Connection::frontend_waits(Status status) {
+  for (;;) {
+    const error_code error = co_await upstream_.send_all(to_upstream_);
     if (error) {
       upstream_gone();
-      co_return;
+      break;
     }
-    if (status == Status::hungry) co_return;
+    if (status == Status::hungry) break;
     if (status == Status::ended) {
       discarding_ = true;
       upstream_.shutdown_send();
-      co_return;
+      break;
     }
-    session_->keep_frontend();
     if (status == Status::judge) {
       co_await answer_later();
     } else {
       while (!session_->may_continue() && !ending()) co_await wakeup_.async_wait(use_tuple);
     }
-    if (ending()) co_return;
+    if (ending()) break;
+    status = advance_frontend();
+    keep_frontend();
   }
+  relay_frontend(error_code());
 }
 
 /// Parses a large text on another thread; the client's later bytes wait in its socket.
@@ -200,30 +242,64 @@ asio::awaitable<void> Connection::answer_later() {
   session_->answer(record(std::move(*verdict), request.sql), to_upstream_);
 }
 
-/// The server's last words may still be on their way: the backend pump reads them and ends the connection.
+/// The server's last words may still be on their way: relay_backend() reads them and ends the connection.
 void Connection::upstream_gone() {
   discarding_ = true;
   to_upstream_.clear();
 }
 
-asio::awaitable<void> Connection::pump_backend(std::string first_bytes) {
-  if (!first_bytes.empty() && !co_await take_backend(first_bytes)) co_return;
-  error_code error;
+/// The server's next bytes have come, or its end.
+void Connection::relay_backend(error_code error) {
   std::size_t relayed = 0;
-  while (!session_->backend_ended()) {
-    if (relayed > turn_bytes) relayed = co_await end_of_turn();
-    if (!upstream_.has_more()) {
-      error = co_await upstream_.readable();
-      relayed = 0;
-      if (error) break;
-    }
+  while (!error && !session_->backend_ended() && relayed <= turn_bytes) {
     const protocol::Bytes chunk = upstream_.try_receive(error);
-    if (error == asio::error::would_block) continue;
     if (error) break;
     relayed += weight(chunk);
     ++chunks_from_server_;
-    if (!co_await take_backend(chunk)) co_return;
+    if (!take_backend(chunk)) return;
+    if (!upstream_.has_more()) error = asio::error::would_block;
   }
+  if (session_->backend_ended() || (error && error != asio::error::would_block)) {
+    run(end_backend());
+  } else if (error) {
+    upstream_.async_readable(handler(&Connection::relay_backend));
+  } else {
+    asio::post(worker_.context, [again = handler(&Connection::relay_backend)] { again(error_code()); });
+  }
+}
+
+/// True when `chunk` is with the client; else backend_waits() goes on, or the connection has come to its end.
+bool Connection::take_backend(protocol::Bytes chunk) {
+  session_->feed_backend(chunk, to_client_);
+  return send_to_client();
+}
+
+bool Connection::send_to_client() {
+  const error_code error = client_.try_send(to_client_);
+  if (!error) {
+    after_backend_bytes();
+    return true;
+  }
+  if (error == asio::error::would_block) {
+    to_client_.keep();
+    client_.async_writable(handler(&Connection::backend_waits));
+  } else {  // nobody is there to read: the server's work ends with its connection
+    close();
+  }
+  return false;
+}
+
+/// The client takes bytes again.
+void Connection::backend_waits(error_code error) {
+  if (error) {
+    close();
+  } else if (send_to_client()) {
+    relay_backend(error_code());
+  }
+}
+
+/// The server has nothing more to say: the client gets what is left, and the time to read it.
+asio::awaitable<void> Connection::end_backend() {
   session_->finish_backend(to_client_);
   co_await client_.send_all(to_client_);
   backend_done_ = discarding_ = true;
@@ -235,22 +311,6 @@ asio::awaitable<void> Connection::pump_backend(std::string first_bytes) {
   } else {
     arm(linger, &Connection::close);
   }
-}
-
-/// False when the connection has come to its end.
-asio::awaitable<bool> Connection::take_backend(protocol::Bytes chunk) {
-  session_->feed_backend(chunk, to_client_);
-  error_code error = client_.try_send(to_client_);
-  if (error == asio::error::would_block) {
-    to_client_.keep();
-    error = co_await client_.send_all(to_client_);
-  }
-  if (error) {  // nobody is there to read: the server's work ends with its connection
-    close();
-    co_return false;
-  }
-  after_backend_bytes();
-  co_return true;
 }
 
 /// What the bytes just relayed have changed for this connection.
@@ -278,7 +338,7 @@ void Connection::end_session(std::string_view sqlstate, std::string_view message
   }
   const bool idle = session_->idle() || session_->idle_in_transaction();
   // As when an administrator ends a session: what it is doing ends, too.
-  if (!idle && cancel_key_known_) run(send_cancel(target_, session_->cancel_key()));
+  if (!idle && cancel_key_known_) run(send_cancel(worker_.context, target_, session_->cancel_key()));
   session_->fail(sqlstate, message, hint);
   discarding_ = true;
   if (idle) send_now(upstream_, protocol::encode_terminate());

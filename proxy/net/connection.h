@@ -2,9 +2,9 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <exception>
 #include <list>
 #include <memory>
 #include <optional>
@@ -22,9 +22,9 @@
 
 namespace pgwarden::net {
 
-/// One client connection from accept to close. Lives on its worker's thread; kept alive by its coroutines, of
-/// which there is one while it starts and one per direction afterwards. It takes no decision: it performs
-/// what the session says.
+/// One client connection from accept to close. Lives on its worker's thread; kept alive by its coroutine
+/// while it starts, and by one handler or coroutine per direction afterwards. It takes no decision: it
+/// performs what the session says.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Worker& worker, Socket client, std::size_t listener, std::uint64_t number);
@@ -68,11 +68,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<std::string> server_bytes(error_code& error);
   asio::awaitable<void> client_leaves();
   asio::awaitable<std::size_t> end_of_turn();
-  asio::awaitable<void> pump_frontend(std::string first_bytes);
-  asio::awaitable<void> pump_backend(std::string first_bytes);
-  asio::awaitable<void> take_frontend(protocol::Bytes chunk);
-  asio::awaitable<bool> take_backend(protocol::Bytes chunk);
+  void relay(protocol::Bytes from_client, protocol::Bytes from_server);
+  void relay_frontend(error_code error);
+  bool take_frontend(protocol::Bytes chunk);
+  Status advance_frontend();
+  void keep_frontend();
+  asio::awaitable<void> frontend_waits(Status status);
   asio::awaitable<void> answer_later();
+  void end_frontend(error_code error);
+  void relay_backend(error_code error);
+  bool take_backend(protocol::Bytes chunk);
+  bool send_to_client();
+  void backend_waits(error_code error);
+  asio::awaitable<void> end_backend();
   asio::awaitable<void> refuse(std::string fatal);
   const config::Listener* listener() const;
   bool proxy_header_due() const;
@@ -98,6 +106,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void after_backend_bytes();
   void upstream_gone();
   void run(asio::awaitable<void> coroutine);
+  auto handler(void (Connection::*step)(error_code));
+  void broken(const std::exception_ptr& fault);
   void arm(std::chrono::milliseconds delay, void (Connection::*action)());
   void disarm();
   void on_login_timeout();
@@ -107,8 +117,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Worker& worker_;
   Stream client_;
   Stream upstream_;
-  asio::steady_timer timer_;   ///< the login deadline, later the time for last bytes
-  asio::steady_timer wakeup_;  ///< never expires: cancelled to wake a session that waits for the server
+  Timer timer_;   ///< the login deadline, later the time for last bytes
+  Timer wakeup_;  ///< never expires: cancelled to wake a session that waits for the server
   const std::size_t listener_;
   const std::uint64_t number_;
   policy::Principal who_;

@@ -89,9 +89,7 @@ asio::awaitable<void> Connection::start_up() {
   auto first_bytes = co_await open_upstream(start->message, account);
   if (!first_bytes) co_return;
   session_->encrypted(client_.encrypted(), upstream_.encrypted());
-  relaying_ = true;
-  run(pump_frontend(std::move(start->rest)));
-  run(pump_backend(std::move(*first_bytes)));
+  relay(start->rest, *first_bytes);
 }
 
 /// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
@@ -209,7 +207,7 @@ asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request
     co_return;
   }
   no_longer_pending();
-  co_await send_cancel(*target, request.key);
+  co_await send_cancel(worker_.context, *target, request.key);
 }
 
 /// Connects to the first of the upstream's hosts that has a server for sessions, and sends the

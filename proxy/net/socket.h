@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +19,11 @@ namespace pgwarden::net {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
-using Socket = Protocol::socket;
+/// Of an io_context, and not of any executor: asked at each wait, that costs.
+using Socket = asio::basic_stream_socket<Protocol, asio::io_context::executor_type>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                               asio::io_context::executor_type>;
 
 /// Makes the socket non-blocking and, for TCP, sends small messages at once and notices dead peers.
 void prepare(Socket& socket);

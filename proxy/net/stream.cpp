@@ -89,6 +89,10 @@ std::size_t Stream::write_encrypted(const session::Outgoing& outgoing, error_cod
 
 std::size_t Stream::write_some(const session::Outgoing& outgoing, error_code& error) {
   if (encrypted()) return write_encrypted(outgoing, error);
+  // The usual case; the kernel has less to do for send(2) than for sendmsg(2).
+  if (outgoing.parts().size() == 1) {
+    return socket_.write_some(asio::buffer(outgoing.parts().front().bytes), error);
+  }
   std::array<asio::const_buffer, parts_per_send> buffers;
   std::size_t count = 0;
   for (const session::Outgoing::Part& part : outgoing.parts()) {

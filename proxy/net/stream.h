@@ -48,6 +48,16 @@ class Stream {
   protocol::Bytes try_receive(error_code& error, std::size_t size_max = SIZE_MAX);
   /// There may be something to read now. After a try_receive() that would block, or that left nothing behind.
   asio::awaitable<error_code> readable();
+  /// The same for a handler, which takes an error_code.
+  template <class Handler>
+  void async_readable(Handler handler) {
+    socket_.async_wait(to_read_, std::move(handler));
+  }
+  /// After a try_send() that would block: there may be room now.
+  template <class Handler>
+  void async_writable(Handler handler) {
+    socket_.async_wait(to_write_, std::move(handler));
+  }
   /// Whether the last try_receive() may have left something that it could have given.
   bool has_more() const noexcept { return has_more_; }
 

@@ -101,7 +101,7 @@ Session::Session(SessionSettings settings)
       frontend_(frontend_rules),
       backend_(backend_rules),
       attributes_(settings_.target_session),
-      denials_(settings_.denial_token) {
+      denials_(std::move(settings_.denial_token)) {
   pipeline_.sent_startup();
 }
 
