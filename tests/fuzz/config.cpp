@@ -28,11 +28,14 @@ void check_places(const std::vector<Diagnostic>& diagnostics, std::string_view t
   }
 }
 
-/// Without the comments, which say where each rule was read.
+/// Without the comments, which say where each rule was read and which have no say: those that the preset adds
+/// again.
 std::string without_places(const std::string& yaml) {
   std::istringstream lines(yaml);
   std::string text;
-  for (std::string line; std::getline(lines, line);) text += line.substr(0, line.find("  # ")) + "\n";
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# ")) text += line.substr(0, line.find("  # ")) + "\n";
+  }
   return text;
 }
 
