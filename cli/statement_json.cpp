@@ -15,12 +15,8 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 
-std::string_view word(policy::Effect effect) {
-  return config::effect_words[static_cast<std::size_t>(effect)];
-}
-
 object rule_json(std::string_view name, std::string_view file, int line, policy::Effect effect) {
-  return {{"rule", name}, {"file", file}, {"line", line}, {"effect", word(effect)}};
+  return {{"rule", name}, {"file", file}, {"line", line}, {"effect", config::word(effect)}};
 }
 
 object fact_json(const policy::Fact& fact, const policy::Policy& policy, const policy::Principal& who) {
@@ -77,7 +73,7 @@ object message_json(const session::Refusal& refusal, policy::Effect effect, std:
 
 object to_json(const Judged& judged, const policy::Policy& policy, const policy::Principal& who,
                std::string_view sql) {
-  object json{{"verdict", word(judged.effect())},
+  object json{{"verdict", config::word(judged.effect())},
               {"host", who.host},
               {"protected", judged.protected_host},
               {"statements", statements_json(judged, policy, who, sql)},

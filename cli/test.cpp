@@ -31,10 +31,6 @@ struct Tested {
   std::set<const policy::Rule*> deciding;
 };
 
-std::string_view word(policy::Effect effect) {
-  return config::effect_words[static_cast<std::size_t>(effect)];
-}
-
 std::string indented(std::string_view lines) {
   std::string text;
   for (const char c : lines) text += c == '\n' ? std::string("\n      ") : std::string(1, c);
@@ -116,8 +112,8 @@ class Runner {
     ++failed_;
     const auto by = [](const std::string& rule) { return rule.empty() ? "" : " by rule \"" + rule + "\""; };
     std::cout << path << ":" << test.at.line << ":" << test.at.column
-              << ": failed: " << indented(test.statement) << "    - expected: " << word(test.effect)
-              << by(test.rule.value_or("")) << "\n    + got: " << word(judged.effect())
+              << ": failed: " << indented(test.statement) << "    - expected: " << config::word(test.effect)
+              << by(test.rule.value_or("")) << "\n    + got: " << config::word(judged.effect())
               << by(rules.empty() ? "" : rules.front()) << "\n";
     if (!judged.protected_host) {
       std::cout << "      host \"" << who.host << "\" is not protected\n";

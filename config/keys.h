@@ -48,6 +48,9 @@ inline constexpr auto auth_words =
 inline constexpr auto tls_version_words = std::to_array<std::string_view>({"TLSv1.2", "TLSv1.3"});
 /// By policy::Effect.
 inline constexpr auto effect_words = std::to_array<std::string_view>({"deny", "warn", "allow"});
+constexpr std::string_view word(policy::Effect effect) {
+  return effect_words[static_cast<std::size_t>(effect)];
+}
 /// By policy::OnDeny.
 inline constexpr auto on_deny_words = std::to_array<std::string_view>({"error", "terminate"});
 /// By LogFormat.

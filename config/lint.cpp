@@ -73,8 +73,7 @@ void check_preset(const Value& entry, const policy::Rules& rules, std::size_t in
     hidden += (hidden.empty() ? "" : ", ") + in_quotes(other.name);
   }
   if (hidden.empty()) return;
-  entry.refuse("rule " + in_quotes(rule.name) + " (" +
-                   std::string(effect_words[static_cast<std::size_t>(rule.effect)]) +
+  entry.refuse("rule " + in_quotes(rule.name) + " (" + std::string(word(rule.effect)) +
                    ") takes the place of rules of the preset that answer otherwise: " + hidden,
                "everything that they match is matched by this one before them");
 }

@@ -111,7 +111,7 @@ std::string place(const Rule& rule) { return rule.file + ":" + std::to_string(ru
 void emit_rule(YAML::Emitter& out, const Rule& rule, const std::string& name) {
   out << YAML::BeginMap;
   out << YAML::Key << "name" << YAML::Value << name << YAML::Comment(place(rule));
-  emit_text(out, "effect", std::string(effect_words[static_cast<std::size_t>(rule.effect)]));
+  emit_text(out, "effect", std::string(word(rule.effect)));
   if (rule.on_deny != policy::OnDeny::error) {
     emit_text(out, "on_deny", std::string(on_deny_words[static_cast<std::size_t>(rule.on_deny)]));
   }

@@ -72,6 +72,12 @@ std::optional<Network> parse_network(std::string_view text) {
   return network;
 }
 
+bool is_loopback(const Address& address) {
+  static const Network v4 = *parse_network("127.0.0.0/8");
+  static const Network v6 = *parse_network("::1");
+  return v4.contains(address) || v6.contains(address);
+}
+
 std::string to_string(const Network& network) {
   if (network.base.is_unix) return "unix";
   const auto& bytes = network.base.bytes;

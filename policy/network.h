@@ -18,6 +18,9 @@ struct Address {
 /// Parses "10.1.2.3" or "2001:db8::1"; nullopt when it is neither.
 std::optional<Address> parse_address(std::string_view text);
 
+/// Whether it is of 127.0.0.0/8 or ::1.
+bool is_loopback(const Address& address);
+
 /// A CIDR network, a single address, or "unix".
 struct Network {
   Address base;

@@ -4,15 +4,9 @@
 
 #include <climits>
 
+#include "protocol/octets.h"
+
 namespace pgwarden::protocol {
-
-namespace {
-
-const unsigned char* octets(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-}  // namespace
 
 std::string encode_base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock writes a NUL behind it

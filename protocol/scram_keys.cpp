@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "protocol/base64.h"
+#include "protocol/octets.h"
 #include "protocol/saslprep.h"
 
 namespace pgwarden::protocol {
@@ -28,10 +29,6 @@ struct Digest {
 
   std::array<unsigned char, scram_key_bytes> bytes{};
 };
-
-const unsigned char* octets(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 void demand(bool done) {
   if (!done) throw std::runtime_error("OpenSSL cannot compute SHA-256");

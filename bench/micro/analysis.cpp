@@ -38,7 +38,7 @@ void measure(const char* what, const Statement& statement, Work work) {
       ->Unit(benchmark::kMicrosecond);
 }
 
-const bool measured = [] {
+const bool analysis_measured = [] {
   static const policy::Policy preset = guarded();
   static const policy::Policy thousand = guarded(1000);
   for (const Statement& statement : statements()) {

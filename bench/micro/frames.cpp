@@ -22,7 +22,7 @@ void streamed_frames(benchmark::State& state) {
           .finish();
   std::string chunk;
   while (chunk.size() < read_bytes) chunk += frame;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     reader.feed(chunk);
     while (reader.next().kind != FrameReader::Kind::need_more) {
     }

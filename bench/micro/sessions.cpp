@@ -7,7 +7,7 @@ namespace pgwarden::bench {
 
 namespace {
 
-const bool measured = [] {
+const bool sessions_measured = [] {
   for (const Transcript& transcript : transcripts()) {
     benchmark::RegisterBenchmark(("session/" + transcript.name).c_str(), [transcript](
                                                                              benchmark::State& state) {

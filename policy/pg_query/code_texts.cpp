@@ -146,7 +146,7 @@ class Gatherer {
 };
 
 template <class T>
-const T& as(const PLpgSQL_stmt& statement) {
+const T& statement_as(const PLpgSQL_stmt& statement) {
   return reinterpret_cast<const T&>(statement);
 }
 
@@ -223,84 +223,86 @@ void Gatherer::open(const PLpgSQL_stmt_open& statement) {
 bool Gatherer::statement(const PLpgSQL_stmt& statement) {
   switch (statement.cmd_type) {
     case PLPGSQL_STMT_BLOCK:
-      block(as<PLpgSQL_stmt_block>(statement));
+      block(statement_as<PLpgSQL_stmt_block>(statement));
       return true;
     case PLPGSQL_STMT_ASSIGN:
-      text(as<PLpgSQL_stmt_assign>(statement).expr);
+      text(statement_as<PLpgSQL_stmt_assign>(statement).expr);
       return true;
     case PLPGSQL_STMT_IF:
-      branches(as<PLpgSQL_stmt_if>(statement));
+      branches(statement_as<PLpgSQL_stmt_if>(statement));
       return true;
     case PLPGSQL_STMT_CASE:
-      branches(as<PLpgSQL_stmt_case>(statement));
+      branches(statement_as<PLpgSQL_stmt_case>(statement));
       return true;
     case PLPGSQL_STMT_LOOP:
-      body(as<PLpgSQL_stmt_loop>(statement).body);
+      body(statement_as<PLpgSQL_stmt_loop>(statement).body);
       return true;
     case PLPGSQL_STMT_WHILE:
-      text(as<PLpgSQL_stmt_while>(statement).cond);
-      body(as<PLpgSQL_stmt_while>(statement).body);
+      text(statement_as<PLpgSQL_stmt_while>(statement).cond);
+      body(statement_as<PLpgSQL_stmt_while>(statement).body);
       return true;
     case PLPGSQL_STMT_FORI:
-      text(as<PLpgSQL_stmt_fori>(statement).lower);
-      text(as<PLpgSQL_stmt_fori>(statement).upper);
-      text(as<PLpgSQL_stmt_fori>(statement).step);
-      body(as<PLpgSQL_stmt_fori>(statement).body);
+      text(statement_as<PLpgSQL_stmt_fori>(statement).lower);
+      text(statement_as<PLpgSQL_stmt_fori>(statement).upper);
+      text(statement_as<PLpgSQL_stmt_fori>(statement).step);
+      body(statement_as<PLpgSQL_stmt_fori>(statement).body);
       return true;
     case PLPGSQL_STMT_FORS:
-      text(as<PLpgSQL_stmt_fors>(statement).query);
-      body(as<PLpgSQL_stmt_fors>(statement).body);
+      text(statement_as<PLpgSQL_stmt_fors>(statement).query);
+      body(statement_as<PLpgSQL_stmt_fors>(statement).body);
       return true;
     case PLPGSQL_STMT_FORC:
-      text(as<PLpgSQL_stmt_forc>(statement).argquery);
-      body(as<PLpgSQL_stmt_forc>(statement).body);
+      text(statement_as<PLpgSQL_stmt_forc>(statement).argquery);
+      body(statement_as<PLpgSQL_stmt_forc>(statement).body);
       return true;
     case PLPGSQL_STMT_FOREACH_A:
-      text(as<PLpgSQL_stmt_foreach_a>(statement).expr);
-      body(as<PLpgSQL_stmt_foreach_a>(statement).body);
+      text(statement_as<PLpgSQL_stmt_foreach_a>(statement).expr);
+      body(statement_as<PLpgSQL_stmt_foreach_a>(statement).body);
       return true;
     case PLPGSQL_STMT_EXIT:
-      text(as<PLpgSQL_stmt_exit>(statement).cond);
+      text(statement_as<PLpgSQL_stmt_exit>(statement).cond);
       return true;
     case PLPGSQL_STMT_RETURN:
-      text(as<PLpgSQL_stmt_return>(statement).expr);
+      text(statement_as<PLpgSQL_stmt_return>(statement).expr);
       return true;
     case PLPGSQL_STMT_RETURN_NEXT:
-      text(as<PLpgSQL_stmt_return_next>(statement).expr);
+      text(statement_as<PLpgSQL_stmt_return_next>(statement).expr);
       return true;
     case PLPGSQL_STMT_RETURN_QUERY:
-      text(as<PLpgSQL_stmt_return_query>(statement).query);
-      dynamic(as<PLpgSQL_stmt_return_query>(statement).dynquery,
-              as<PLpgSQL_stmt_return_query>(statement).params);
+      text(statement_as<PLpgSQL_stmt_return_query>(statement).query);
+      dynamic(statement_as<PLpgSQL_stmt_return_query>(statement).dynquery,
+              statement_as<PLpgSQL_stmt_return_query>(statement).params);
       return true;
     case PLPGSQL_STMT_RAISE:
-      raise(as<PLpgSQL_stmt_raise>(statement));
+      raise(statement_as<PLpgSQL_stmt_raise>(statement));
       return true;
     case PLPGSQL_STMT_ASSERT:
-      text(as<PLpgSQL_stmt_assert>(statement).cond);
-      text(as<PLpgSQL_stmt_assert>(statement).message);
+      text(statement_as<PLpgSQL_stmt_assert>(statement).cond);
+      text(statement_as<PLpgSQL_stmt_assert>(statement).message);
       return true;
     case PLPGSQL_STMT_EXECSQL:
-      text(as<PLpgSQL_stmt_execsql>(statement).sqlstmt);
+      text(statement_as<PLpgSQL_stmt_execsql>(statement).sqlstmt);
       return true;
     case PLPGSQL_STMT_DYNEXECUTE:
-      dynamic(as<PLpgSQL_stmt_dynexecute>(statement).query, as<PLpgSQL_stmt_dynexecute>(statement).params);
+      dynamic(statement_as<PLpgSQL_stmt_dynexecute>(statement).query,
+              statement_as<PLpgSQL_stmt_dynexecute>(statement).params);
       return true;
     case PLPGSQL_STMT_DYNFORS:
-      dynamic(as<PLpgSQL_stmt_dynfors>(statement).query, as<PLpgSQL_stmt_dynfors>(statement).params);
-      body(as<PLpgSQL_stmt_dynfors>(statement).body);
+      dynamic(statement_as<PLpgSQL_stmt_dynfors>(statement).query,
+              statement_as<PLpgSQL_stmt_dynfors>(statement).params);
+      body(statement_as<PLpgSQL_stmt_dynfors>(statement).body);
       return true;
     case PLPGSQL_STMT_OPEN:
-      open(as<PLpgSQL_stmt_open>(statement));
+      open(statement_as<PLpgSQL_stmt_open>(statement));
       return true;
     case PLPGSQL_STMT_FETCH:
-      text(as<PLpgSQL_stmt_fetch>(statement).expr);
+      text(statement_as<PLpgSQL_stmt_fetch>(statement).expr);
       return true;
     case PLPGSQL_STMT_PERFORM:
-      text(as<PLpgSQL_stmt_perform>(statement).expr);
+      text(statement_as<PLpgSQL_stmt_perform>(statement).expr);
       return true;
     case PLPGSQL_STMT_CALL:
-      text(as<PLpgSQL_stmt_call>(statement).expr);
+      text(statement_as<PLpgSQL_stmt_call>(statement).expr);
       return true;
     case PLPGSQL_STMT_COMMIT:
       code_.commits = true;

@@ -7,16 +7,6 @@
 
 namespace pgwarden::net {
 
-namespace {
-
-bool is_loopback(const policy::Address& address) {
-  static const auto networks = {*policy::parse_network("127.0.0.0/8"), *policy::parse_network("::1")};
-  return std::any_of(networks.begin(), networks.end(),
-                     [&](const auto& each) { return each.contains(address); });
-}
-
-}  // namespace
-
 Entrance entrance_for(const config::User* user, const policy::Address& address, bool by_proxy,
                       const std::vector<std::string>& certificate_names) {
   if (user == nullptr) return Entrance::hopeless;
@@ -29,7 +19,7 @@ Entrance entrance_for(const config::User* user, const policy::Address& address, 
     return user->verifier ? Entrance::by_password : Entrance::open;
   }
   if (user->verifier) return Entrance::by_password;
-  const bool local = !by_proxy && (address.is_unix || is_loopback(address));
+  const bool local = !by_proxy && (address.is_unix || policy::is_loopback(address));
   return user->trust && local ? Entrance::open : Entrance::hopeless;
 }
 

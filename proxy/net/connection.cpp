@@ -1,7 +1,6 @@
 #include "proxy/net/connection.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -9,6 +8,7 @@
 #include "protocol/messages.h"
 #include "protocol/tags.h"
 #include "proxy/net/cancel_request.h"
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
@@ -16,7 +16,6 @@ namespace {
 
 using audit::Level;
 using std::chrono::milliseconds;
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 /// How long a client may take to read its last bytes: closing earlier could reset the connection under them.
 constexpr milliseconds linger{2000};

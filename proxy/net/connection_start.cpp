@@ -1,8 +1,6 @@
 // A connection until it relays: the client's first packets, the server that they lead to, what it is told.
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cctype>
 
 #include "protocol/messages.h"
@@ -12,6 +10,7 @@
 #include "proxy/net/client_hello.h"
 #include "proxy/net/connection.h"
 #include "proxy/net/upstream_search.h"
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
@@ -19,7 +18,6 @@ namespace {
 
 using audit::Level;
 using session::StartupFlow;
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 std::string new_denial_token() {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -14,7 +14,6 @@ namespace pgwarden::net {
 
 namespace {
 
-using Connection = LibpqConnection;
 using Result = LibpqResult;
 
 std::string first_line(const char* message) {
@@ -46,7 +45,7 @@ std::string listed(const config::Upstream& upstream, Of of) {
   return list;
 }
 
-Connection connect(const config::Upstream& upstream) {
+LibpqConnection connect(const config::Upstream& upstream) {
   const config::UpstreamTls& tls = upstream.tls;
   constexpr std::array bindings{"disable", "prefer", "require"};
   const bool has_address = std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
@@ -66,7 +65,7 @@ Connection connect(const config::Upstream& upstream) {
       {"connect_timeout", std::to_string(connect_seconds_max)},
       {"application_name", "pgwarden"}};
   add_tls(keywords, tls);
-  Connection connection = connect_libpq(keywords);
+  LibpqConnection connection = connect_libpq(keywords);
   for (auto& [name, value] : keywords) protocol::wipe(value);
   return connection;
 }
@@ -108,13 +107,13 @@ std::optional<Guard::Answer> ask(PGconn& connection, const std::string& query, c
 class Connections {
  public:
   Guard::Answer ask(const Upstream& upstream, const std::string& query, const std::string& parameter) {
-    if (Connection kept = take(upstream)) {
+    if (LibpqConnection kept = take(upstream)) {
       if (auto answer = net::ask(*kept, query, parameter)) {
         keep(upstream, std::move(kept));
         return std::move(*answer);
       }
     }
-    Connection fresh = connect(*upstream);
+    LibpqConnection fresh = connect(*upstream);
     if (PQstatus(fresh.get()) != CONNECTION_OK)
       return Guard::Unanswered{first_line(PQerrorMessage(fresh.get()))};
     auto answer = net::ask(*fresh, only_pg_catalog, "pg_catalog");
@@ -127,21 +126,21 @@ class Connections {
   }
 
  private:
-  Connection take(const Upstream& upstream) {
+  LibpqConnection take(const Upstream& upstream) {
     const auto found =
         std::find_if(kept_.begin(), kept_.end(), [&](const auto& one) { return one.first == upstream; });
     if (found == kept_.end()) return {nullptr, PQfinish};
-    Connection connection = std::move(found->second);
+    LibpqConnection connection = std::move(found->second);
     kept_.erase(found);
     return connection;
   }
 
-  void keep(const Upstream& upstream, Connection connection) {
+  void keep(const Upstream& upstream, LibpqConnection connection) {
     if (kept_.size() == connections_max) kept_.erase(kept_.begin());
     kept_.emplace_back(upstream, std::move(connection));
   }
 
-  std::vector<std::pair<Upstream, Connection>> kept_;
+  std::vector<std::pair<Upstream, LibpqConnection>> kept_;
 };
 
 }  // namespace

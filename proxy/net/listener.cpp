@@ -3,21 +3,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <stdexcept>
 
 #include "proxy/net/connection.h"
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
 namespace {
 
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 /// Out of descriptors or memory: others must close before accepting again makes sense.
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::seconds recovery{1};

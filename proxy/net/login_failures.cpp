@@ -2,20 +2,10 @@
 
 namespace pgwarden::net {
 
-namespace {
-
-bool is_loopback(const policy::Address& address) {
-  static const policy::Network v4 = *policy::parse_network("127.0.0.0/8");
-  static const policy::Network v6 = *policy::parse_network("::1");
-  return v4.contains(address) || v6.contains(address);
-}
-
-}  // namespace
-
 bool LoginFailures::failed(const policy::Address& address, std::uint32_t failures_max,
                            Clock::time_point now) {
   const auto key = counted(address);
-  if (!key || is_loopback(address) || failures_max == 0) return false;
+  if (!key || policy::is_loopback(address) || failures_max == 0) return false;
   const std::lock_guard lock(mutex_);
   if (const auto found = by_address_.find(*key); found != by_address_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);

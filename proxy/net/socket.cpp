@@ -3,17 +3,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
 namespace {
-
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 bool is_tcp(const Socket& socket) {
   error_code ignored;

@@ -6,15 +6,14 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <span>
+
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
 namespace {
 
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t scratch_bytes = std::size_t{64} * 1024;
 constexpr std::size_t parts_per_send = 64;
 /// Small parts are put together up to this size, so that not each becomes a TLS record.

@@ -12,7 +12,7 @@ namespace pgwarden::session {
 namespace {
 
 /// src/backend/libpq/auth-sasl.c, PG_MAX_SASL_MESSAGE_LENGTH; the name of the mechanism besides.
-constexpr std::uint32_t body_bytes_max = 1024 + 64;
+constexpr std::uint32_t client_body_bytes_max = 1024 + 64;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ ClientLogin::ClientLogin(std::string user, protocol::ScramVerifier verifier, std
     : user_(std::move(user)),
       offers_plus_(!channel_binding.empty()),
       scram_(std::move(verifier), std::move(channel_binding)),
-      frames_(body_bytes_max) {}
+      frames_(client_body_bytes_max) {}
 
 std::string ClientLogin::begin() const {
   std::vector<std::string_view> mechanisms;

@@ -17,12 +17,12 @@ namespace code = protocol::authentication_code;
 namespace backend = protocol::backend;
 
 /// src/include/libpq/auth.h, PG_MAX_AUTH_TOKEN_LENGTH; for errors and notices, too.
-constexpr std::uint32_t body_bytes_max = 65'535;
+constexpr std::uint32_t server_body_bytes_max = 65'535;
 
 }  // namespace
 
 UpstreamLogin::UpstreamLogin(UpstreamAccount account, UpstreamChannel channel)
-    : account_(std::move(account)), channel_(std::move(channel)), frames_(body_bytes_max) {}
+    : account_(std::move(account)), channel_(std::move(channel)), frames_(server_body_bytes_max) {}
 
 UpstreamLogin::Step UpstreamLogin::feed(protocol::Bytes bytes) {
   frames_.feed(bytes);
@@ -46,7 +46,7 @@ std::optional<UpstreamLogin::Step> UpstreamLogin::on_frame(const protocol::Frame
     case backend::notice_response:
     case backend::negotiate_protocol_version:
       forwarded_.append(frame.bytes);
-      if (forwarded_.size() > body_bytes_max) return Failed{"it sent too many notices"};
+      if (forwarded_.size() > server_body_bytes_max) return Failed{"it sent too many notices"};
       return std::nullopt;
     default:
       return Failed{"it sent an unexpected message"};

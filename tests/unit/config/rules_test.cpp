@@ -16,7 +16,7 @@ struct Result {
   Lines problems;  ///< "line:column: message / hint"
 };
 
-Result read(const std::string& text) {
+Result rules_in(const std::string& text) {
   Problems problems("f.yaml", text);
   const auto root = parse_yaml(text, problems);
   Result result;
@@ -31,11 +31,11 @@ Result read(const std::string& text) {
 }
 
 Lines problems_of_match(const std::string& match) {
-  return read("- name: r\n  effect: deny\n  match: {" + match + "}\n").problems;
+  return rules_in("- name: r\n  effect: deny\n  match: {" + match + "}\n").problems;
 }
 
 TEST_CASE("every key of a rule", "[rules]") {
-  const Result result = read(R"(- name: r-1
+  const Result result = rules_in(R"(- name: r-1
   effect: deny
   on_deny: terminate
   match:
@@ -93,7 +93,7 @@ TEST_CASE("every key of a rule", "[rules]") {
 }
 
 TEST_CASE("the effects", "[rules]") {
-  const Result result = read(
+  const Result result = rules_in(
       "- {name: a, effect: allow, match: {users: [a]}}\n"
       "- {name: b, effect: warn, match: {users: [b]}}\n"
       "- {name: c, effect: deny, match: {}}\n");
@@ -104,26 +104,26 @@ TEST_CASE("the effects", "[rules]") {
 }
 
 TEST_CASE("keys that a rule must have", "[rules]") {
-  CHECK(read("- reason: x\n").problems ==
+  CHECK(rules_in("- reason: x\n").problems ==
         Lines{"1:3: missing key \"name\"", "1:3: missing key \"effect\"", "1:3: missing key \"match\""});
-  CHECK(read("- deny\n").problems == Lines{"1:3: \"rules\" must be a map of keys, not a single value"});
-  CHECK(read("- {nmae: r, effect: deny, match: {}}\n").problems ==
+  CHECK(rules_in("- deny\n").problems == Lines{"1:3: \"rules\" must be a map of keys, not a single value"});
+  CHECK(rules_in("- {nmae: r, effect: deny, match: {}}\n").problems ==
         Lines{"1:4: unknown key \"nmae\" / did you mean \"name\"?"});
 }
 
 TEST_CASE("names, effects and texts", "[rules]") {
-  CHECK(read("- {name: a b, effect: deny, match: {}}\n").problems ==
+  CHECK(rules_in("- {name: a b, effect: deny, match: {}}\n").problems ==
         Lines{"1:10: \"a b\" is not a rule name / letters, digits, \"-\", \"_\" and \".\", at most 63"});
-  CHECK(read("- {name: " + std::string(64, 'n') + ", effect: deny, match: {}}\n").problems.size() == 1);
-  CHECK(read("- {name: r, effect: alow, match: {}}\n").problems ==
+  CHECK(rules_in("- {name: " + std::string(64, 'n') + ", effect: deny, match: {}}\n").problems.size() == 1);
+  CHECK(rules_in("- {name: r, effect: alow, match: {}}\n").problems ==
         Lines{"1:21: unknown effect \"alow\" / did you mean \"allow\"?"});
-  CHECK(read("- {name: r, effect: no, match: {}}\n").problems ==
+  CHECK(rules_in("- {name: r, effect: no, match: {}}\n").problems ==
         Lines{"1:21: \"no\" is a boolean in YAML, but \"effect\" takes a word / one of: deny, warn, allow"});
-  CHECK(read("- {name: r, effect: allow, on_deny: error, match: {}}\n").problems ==
+  CHECK(rules_in("- {name: r, effect: allow, on_deny: error, match: {}}\n").problems ==
         Lines{"1:37: \"on_deny\" has no meaning in a rule that does not deny"});
-  CHECK(read("- {name: r, effect: deny, on_deny: kill, match: {}}\n").problems ==
+  CHECK(rules_in("- {name: r, effect: deny, on_deny: kill, match: {}}\n").problems ==
         Lines{"1:36: unknown on_deny \"kill\" / one of: error, terminate"});
-  CHECK(read("- {name: r, effect: deny, match: {}, reason: \"a\\0b\"}\n").problems ==
+  CHECK(rules_in("- {name: r, effect: deny, match: {}, reason: \"a\\0b\"}\n").problems ==
         Lines{"1:46: \"reason\" has control characters"});
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("networks", "[rules]") {
 
 TEST_CASE("application_name is never the only reason to let a statement pass", "[rules]") {
   const auto problems = [](const std::string& effect, const std::string& match) {
-    return read("- {name: r, effect: " + effect + ", match: {" + match + "}}\n").problems;
+    return rules_in("- {name: r, effect: " + effect + ", match: {" + match + "}}\n").problems;
   };
   const std::string message =
       "application_name is the only thing that says who may do this, and any client may give itself that "
@@ -183,21 +183,22 @@ TEST_CASE("application_name is never the only reason to let a statement pass", "
 }
 
 TEST_CASE("rules that can never be reached, and rules of the same name", "[rules]") {
-  CHECK(read("- {name: a, effect: deny, match: {classes: [ddl_drop, ddl_create]}}\n"
-             "- {name: b, effect: allow, match: {classes: [ddl_drop], users: [migrator]}}\n")
+  CHECK(rules_in("- {name: a, effect: deny, match: {classes: [ddl_drop, ddl_create]}}\n"
+                 "- {name: b, effect: allow, match: {classes: [ddl_drop], users: [migrator]}}\n")
             .problems == Lines{"2:3: rule \"b\" can never be reached: everything that it matches is matched "
                                "by rule \"a\" before it, at "
                                "f.yaml:1:3 / remove one of the two, or put the narrower one first"});
-  CHECK(read("- {name: a, effect: allow, match: {classes: [ddl_drop], users: [migrator]}}\n"
-             "- {name: b, effect: deny, match: {classes: [ddl_drop, ddl_create]}}\n")
+  CHECK(rules_in("- {name: a, effect: allow, match: {classes: [ddl_drop], users: [migrator]}}\n"
+                 "- {name: b, effect: deny, match: {classes: [ddl_drop, ddl_create]}}\n")
             .problems == Lines{});
-  CHECK(read("- {name: a, effect: allow, match: {users: [x]}}\n- {name: a, effect: deny, match: {}}\n")
+  CHECK(rules_in("- {name: a, effect: allow, match: {users: [x]}}\n- {name: a, effect: deny, match: {}}\n")
             .problems == Lines{"2:3: another rule has the name \"a\" already / it is at f.yaml:1:3"});
 }
 
 TEST_CASE("nothing is said of what a faulty rule covers", "[rules]") {
   CHECK(
-      read("- {name: a, effect: deny, match: {user: [x]}}\n- {name: b, effect: allow, match: {users: [y]}}\n")
+      rules_in(
+          "- {name: a, effect: deny, match: {user: [x]}}\n- {name: b, effect: allow, match: {users: [y]}}\n")
           .problems == Lines{"1:35: unknown key \"user\" / did you mean \"users\"?"});
 }
 

@@ -55,7 +55,7 @@ std::vector<std::string> properties(const YamlNode& object) {
   return sorted(names);
 }
 
-std::vector<std::string> words(const YamlNode& value) {
+std::vector<std::string> enum_words(const YamlNode& value) {
   std::vector<std::string> list;
   for (const YamlNode& item : at(value, "enum").items) list.push_back(item.text);
   return sorted(list);
@@ -80,16 +80,16 @@ TEST_CASE("the schema has the loader's keys and words", "[schema]") {
   CHECK(properties(at(definitions, "log")) == sorted(log_keys));
 
   const YamlNode& match = at(definitions, "match", "properties");
-  CHECK(words(at(match, "classes", "items")) == sorted(policy::statement_class_names));
-  CHECK(words(at(match, "kinds", "items")) == sorted(kind_words));
-  CHECK(words(at(definitions, "listener", "properties", "auth")) == sorted(auth_words));
+  CHECK(enum_words(at(match, "classes", "items")) == sorted(policy::statement_class_names));
+  CHECK(enum_words(at(match, "kinds", "items")) == sorted(kind_words));
+  CHECK(enum_words(at(definitions, "listener", "properties", "auth")) == sorted(auth_words));
   const YamlNode& rule = at(definitions, "rule", "properties");
-  CHECK(words(at(rule, "effect")) == sorted(effect_words));
-  CHECK(words(at(rule, "on_deny")) == sorted(on_deny_words));
+  CHECK(enum_words(at(rule, "effect")) == sorted(effect_words));
+  CHECK(enum_words(at(rule, "on_deny")) == sorted(on_deny_words));
   const YamlNode& log = at(definitions, "log", "properties");
-  CHECK(words(at(log, "format")) == sorted(log_format_words));
-  CHECK(words(at(log, "level")) == sorted(log_level_words));
-  CHECK(words(at(*schema, "properties", "preset")) == sorted(preset_names));
+  CHECK(enum_words(at(log, "format")) == sorted(log_format_words));
+  CHECK(enum_words(at(log, "level")) == sorted(log_level_words));
+  CHECK(enum_words(at(*schema, "properties", "preset")) == sorted(preset_names));
 }
 
 TEST_CASE("the program carries the schema", "[schema]") {

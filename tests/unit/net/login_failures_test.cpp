@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::seconds;
 
-policy::Address address(const std::string& text) {
+policy::Address tcp_address(const std::string& text) {
   policy::Address address = *policy::parse_address(text);
   address.is_unix = false;
   return address;
@@ -17,9 +17,9 @@ policy::Address address(const std::string& text) {
 class Clocked {
  public:
   bool failed(const std::string& from, std::uint32_t max = 3) {
-    return failures_.failed(address(from), max, now_);
+    return failures_.failed(tcp_address(from), max, now_);
   }
-  bool blocked(const std::string& from) const { return failures_.blocked(address(from), now_); }
+  bool blocked(const std::string& from) const { return failures_.blocked(tcp_address(from), now_); }
   void pass(seconds time) { now_ += time; }
   LoginFailures& failures() { return failures_; }
 

@@ -13,7 +13,7 @@ using Facts = std::vector<std::string>;
 
 /// "ddl_drop: DROP TABLE a", and "code: DO dynamic" for code that may run what is not seen. Each fact once;
 /// calls that only read are left out.
-Facts facts_of(const std::string& sql) {
+Facts facts_of_code(const std::string& sql) {
   const Reading reading = read_statements(sql, {});
   Facts facts;
   for (const Fact& fact : reading.facts) {
@@ -26,7 +26,7 @@ Facts facts_of(const std::string& sql) {
   return facts;
 }
 
-Facts facts_of_do(const std::string& body) { return facts_of("DO $do$" + body + "$do$"); }
+Facts facts_of_do(const std::string& body) { return facts_of_code("DO $do$" + body + "$do$"); }
 
 /// The facts of the statements in a DO block; besides them there is the block itself, read completely.
 Facts facts_within(const std::string& statements, const std::string& declarations = "") {
@@ -37,14 +37,14 @@ Facts facts_within(const std::string& statements, const std::string& declaration
 }
 
 bool is_dynamic(const std::string& sql) {
-  const Facts facts = facts_of(sql);
+  const Facts facts = facts_of_code(sql);
   return !facts.empty() && std::any_of(facts.begin(), facts.end(),
                                        [](const std::string& fact) { return fact.ends_with("dynamic"); });
 }
 
 bool is_dynamic_do(const std::string& body) { return is_dynamic("DO $do$" + body + "$do$"); }
 
-std::string repeat(std::string_view text, std::size_t count) {
+std::string repeated(std::string_view text, std::size_t count) {
   std::string result;
   for (std::size_t i = 0; i < count; ++i) result += text;
   return result;
@@ -228,14 +228,14 @@ TEST_CASE("which language a body is in", "[code]") {
   for (const std::string& sql : Facts{"DO" + body, "DO LANGUAGE plpgsql" + body, "DO LANGUAGE PLpgSQL" + body,
                                       "DO" + body + "LANGUAGE 'plpgsql'", "DO LANGUAGE \"plpgsql\"" + body}) {
     INFO(sql);
-    CHECK(facts_of(sql) == Facts{"code: DO"});
+    CHECK(facts_of_code(sql) == Facts{"code: DO"});
   }
   for (const std::string& sql :
        Facts{"DO LANGUAGE plpython3u" + body, "DO LANGUAGE 'PLpgSQL'" + body, "DO LANGUAGE sql $$SELECT 1$$",
              "DO LANGUAGE plpgsql LANGUAGE plperl" + body, "DO $$BEGIN END$$" + body,
              std::string("DO LANGUAGE plpgsql")}) {
     INFO(sql);
-    CHECK(facts_of(sql) == Facts{"code: DO dynamic"});
+    CHECK(facts_of_code(sql) == Facts{"code: DO dynamic"});
   }
 }
 
@@ -258,31 +258,33 @@ TEST_CASE("bodies of functions", "[code]") {
            "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END",
        }) {
     INFO(sql);
-    CHECK(facts_of(sql) == known);
+    CHECK(facts_of_code(sql) == known);
   }
   const std::string head = "CREATE FUNCTION f() RETURNS SETOF int LANGUAGE ";
-  CHECK(facts_of(head + "sql AS 'SELECT 1; DROP TABLE t'") == with(known, dropped));
-  CHECK(facts_of(head + "sql BEGIN ATOMIC SELECT 1; DROP TABLE t; END") == with(known, dropped));
-  CHECK(facts_of(head + "plpgsql AS 'BEGIN DROP TABLE t; END'") == with(known, dropped));
-  CHECK(facts_of(head + "plpgsql AS 'BEGIN RETURN QUERY SELECT lo_unlink(5); END'") == with(known, unlinked));
-  CHECK(facts_of(head + "plpgsql AS 'BEGIN RETURN NEXT lo_unlink(5); END'") == with(known, unlinked));
-  CHECK(facts_of(head + "plpgsql AS $$BEGIN RETURN QUERY EXECUTE 'DROP TABLE t' USING 1; END$$") ==
-        with(known, dropped));
-  CHECK(facts_of(head + "plpgsql AS 'BEGIN RETURN QUERY EXECUTE current_user; END'") ==
-        with(unknown, {"code: EXECUTE dynamic"}));
-  CHECK(facts_of("CREATE FUNCTION f(a int DEFAULT lo_unlink(5)) RETURNS int LANGUAGE sql AS 'SELECT 1'") ==
+  CHECK(facts_of_code(head + "sql AS 'SELECT 1; DROP TABLE t'") == with(known, dropped));
+  CHECK(facts_of_code(head + "sql BEGIN ATOMIC SELECT 1; DROP TABLE t; END") == with(known, dropped));
+  CHECK(facts_of_code(head + "plpgsql AS 'BEGIN DROP TABLE t; END'") == with(known, dropped));
+  CHECK(facts_of_code(head + "plpgsql AS 'BEGIN RETURN QUERY SELECT lo_unlink(5); END'") ==
         with(known, unlinked));
-  CHECK(facts_of("CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'") ==
+  CHECK(facts_of_code(head + "plpgsql AS 'BEGIN RETURN NEXT lo_unlink(5); END'") == with(known, unlinked));
+  CHECK(facts_of_code(head + "plpgsql AS $$BEGIN RETURN QUERY EXECUTE 'DROP TABLE t' USING 1; END$$") ==
+        with(known, dropped));
+  CHECK(facts_of_code(head + "plpgsql AS 'BEGIN RETURN QUERY EXECUTE current_user; END'") ==
+        with(unknown, {"code: EXECUTE dynamic"}));
+  CHECK(
+      facts_of_code("CREATE FUNCTION f(a int DEFAULT lo_unlink(5)) RETURNS int LANGUAGE sql AS 'SELECT 1'") ==
+      with(known, unlinked));
+  CHECK(facts_of_code("CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'") ==
         Facts{"ddl_create: CREATE PROCEDURE p", "code: CREATE PROCEDURE p", "transaction: COMMIT"});
   for (const std::string& tail :
        Facts{"c AS 'a', 'b'", "internal AS 'dlclose'", "plperl AS 'x'", "sql", "plpgsql",
              "sql LANGUAGE plpgsql AS 'BEGIN END'", "sql AS 'SELECT 1' AS 'SELECT 1'",
              "plpgsql BEGIN ATOMIC SELECT 1; END", "sql AS 'SELECT 1' RETURN 1"}) {
     INFO(tail);
-    CHECK(facts_of(head + tail) == unknown);
+    CHECK(facts_of_code(head + tail) == unknown);
   }
-  CHECK(facts_of("CREATE FUNCTION f() RETURNS int AS 'SELECT 1'") == unknown);
-  CHECK(facts_of(head + "plpgsql SET session_replication_role = replica AS 'BEGIN DROP TABLE t; END'") ==
+  CHECK(facts_of_code("CREATE FUNCTION f() RETURNS int AS 'SELECT 1'") == unknown);
+  CHECK(facts_of_code(head + "plpgsql SET session_replication_role = replica AS 'BEGIN DROP TABLE t; END'") ==
         with(unknown, dropped));
 }
 
@@ -371,7 +373,7 @@ TEST_CASE("a body that cannot be read leaves nothing behind", "[code]") {
   for (int i = 0; i < 200; ++i) {
     CHECK(is_dynamic_do("BEGIN 'unterminated; END"));
     CHECK(is_dynamic_do("DECLARE x int; BEGIN IF x THEN x := 1; END"));
-    CHECK(facts_of("SELECT '") == Facts{"unanalysable: statement"});
+    CHECK(facts_of_code("SELECT '") == Facts{"unanalysable: statement"});
     CHECK(facts_of_do("DECLARE x text; BEGIN x := 'a'; END") == Facts{"code: DO"});
   }
 }
@@ -380,34 +382,34 @@ TEST_CASE("hostile bodies cost neither the process nor much time", "[code]") {
   const auto started = std::chrono::steady_clock::now();
   constexpr std::size_t many = 60'000;
   for (const std::string& body : Facts{
-           repeat("BEGIN ", 10'000),
-           repeat("BEGIN ", 1'500) + repeat("END;", 1'500),
-           repeat("BEGIN ", 3'000) + repeat("END;", 3'000),
-           "BEGIN " + repeat("IF a THEN ", 2'500) + repeat("END IF;", 2'500) + "END",
-           "DECLARE " + repeat("DECLARE ", 5'000) + "BEGIN END",
-           "BEGIN " + repeat("/**/", many / 4) + " END",
-           "BEGIN " + repeat("--\n", many / 3) + " END",
-           "BEGIN " + repeat("NULL;", many / 5) + " END",
-           "DECLARE x int; BEGIN x := " + repeat("(", many),
-           "DECLARE x int; BEGIN x := " + repeat("1+", many / 2) + "1; END",
-           "DECLARE x int; BEGIN x := " + repeat("(", 25'000) + "1" + repeat(")", 25'000) + "; END",
-           "BEGIN " + repeat("+", many) + " END",
-           "BEGIN " + repeat("<<a>>", many / 5) + " END",
-           "BEGIN PERFORM " + repeat("a.", many / 2) + "b; END",
-           repeat("#option dump\n", many / 13),
-           "BEGIN EXECUTE " + repeat("'a'||", many / 5) + "'b'; END",
-           "BEGIN EXECUTE 'SELECT " + repeat("(", many) + "'; END",
-           "BEGIN RAISE '" + repeat("%", many / 4) + "'" + repeat(",1", many / 4) + "; END",
-           repeat("$a", many / 2),
+           repeated("BEGIN ", 10'000),
+           repeated("BEGIN ", 1'500) + repeated("END;", 1'500),
+           repeated("BEGIN ", 3'000) + repeated("END;", 3'000),
+           "BEGIN " + repeated("IF a THEN ", 2'500) + repeated("END IF;", 2'500) + "END",
+           "DECLARE " + repeated("DECLARE ", 5'000) + "BEGIN END",
+           "BEGIN " + repeated("/**/", many / 4) + " END",
+           "BEGIN " + repeated("--\n", many / 3) + " END",
+           "BEGIN " + repeated("NULL;", many / 5) + " END",
+           "DECLARE x int; BEGIN x := " + repeated("(", many),
+           "DECLARE x int; BEGIN x := " + repeated("1+", many / 2) + "1; END",
+           "DECLARE x int; BEGIN x := " + repeated("(", 25'000) + "1" + repeated(")", 25'000) + "; END",
+           "BEGIN " + repeated("+", many) + " END",
+           "BEGIN " + repeated("<<a>>", many / 5) + " END",
+           "BEGIN PERFORM " + repeated("a.", many / 2) + "b; END",
+           repeated("#option dump\n", many / 13),
+           "BEGIN EXECUTE " + repeated("'a'||", many / 5) + "'b'; END",
+           "BEGIN EXECUTE 'SELECT " + repeated("(", many) + "'; END",
+           "BEGIN RAISE '" + repeated("%", many / 4) + "'" + repeated(",1", many / 4) + "; END",
+           repeated("$a", many / 2),
            std::string(200'000, 'x'),
-           repeat("\n;", many / 2),
+           repeated("\n;", many / 2),
        }) {
     INFO(body.substr(0, 60));
     CHECK_FALSE(facts_of_do(body).empty());
   }
   std::string variables = "DECLARE ";
   for (int i = 0; variables.size() < 40'000; ++i) variables += "v" + std::to_string(i) + " int;";
-  CHECK_FALSE(facts_of_do(variables + "BEGIN " + repeat("v0:=1;", 4'000) + "END").empty());
+  CHECK_FALSE(facts_of_do(variables + "BEGIN " + repeated("v0:=1;", 4'000) + "END").empty());
   std::string fields = "DECLARE r record; BEGIN ";
   for (int i = 0; fields.size() < 64'000; ++i) fields += "r.a" + std::to_string(i) + ":=1;";
   CHECK_FALSE(facts_of_do(fields + "END").empty());
@@ -416,7 +418,7 @@ TEST_CASE("hostile bodies cost neither the process nor much time", "[code]") {
     const std::string tag = "$t" + std::to_string(i) + "$";
     nested.insert(0, "BEGIN ").insert(0, tag).insert(0, "DO ").append("; END").append(tag);
   }
-  const Facts facts = facts_of(nested);
+  const Facts facts = facts_of_code(nested);
   CHECK(std::find(facts.begin(), facts.end(), "unanalysable: statement") != facts.end());
   CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(20));
 }
@@ -424,7 +426,7 @@ TEST_CASE("hostile bodies cost neither the process nor much time", "[code]") {
 TEST_CASE("what all bodies of a text may cost is bounded", "[code]") {
   const auto facts = [](const std::string& sql) { return read_statements(sql, {}).facts; };
   SECTION("in compiling") {
-    const auto blocks = facts(repeat("DO 'BEGIN END';", 20'000));
+    const auto blocks = facts(repeated("DO 'BEGIN END';", 20'000));
     CHECK_FALSE(blocks.front().dynamic);
     CHECK(blocks.back().dynamic);
     CHECK_FALSE(is_dynamic_do("BEGIN" + std::string(126'000, ' ') + "END"));
@@ -432,12 +434,13 @@ TEST_CASE("what all bodies of a text may cost is bounded", "[code]") {
   }
   SECTION("in texts within them") {
     const auto last =
-        facts(repeat("DO 'DECLARE a int; BEGIN " + repeat("a:=1;", 800) + " END';", 130)).back();
+        facts(repeated("DO 'DECLARE a int; BEGIN " + repeated("a:=1;", 800) + " END';", 130)).back();
     CHECK(last.cls == StatementClass::unanalysable);
   }
   SECTION("in parameters") {
     const auto function = [](std::size_t parameters) {
-      return "CREATE FUNCTION f(" + repeat("int, ", parameters - 1) + "int) LANGUAGE plpgsql AS 'BEGIN END'";
+      return "CREATE FUNCTION f(" + repeated("int, ", parameters - 1) +
+             "int) LANGUAGE plpgsql AS 'BEGIN END'";
     };
     CHECK_FALSE(is_dynamic(function(100)));
     CHECK(is_dynamic(function(101)));

@@ -10,14 +10,15 @@ namespace {
 using namespace pgwarden::protocol;
 using namespace std::string_literals;
 
-std::string frame(char tag, std::string_view body) {
+std::string whole_frame(char tag, std::string_view body) {
   return std::move(FrameWriter(tag).bytes(body)).finish();
 }
 
 }  // namespace
 
 TEST_CASE("frames come out whole, however they came in") {
-  const std::string stream = frame('R', "abcd") + frame('Z', "") + frame('N', std::string(100, 'x'));
+  const std::string stream =
+      whole_frame('R', "abcd") + whole_frame('Z', "") + whole_frame('N', std::string(100, 'x'));
   for (const std::size_t size : {std::size_t{1}, std::size_t{3}, stream.size()}) {
     FrameBuffer frames(100);
     std::string tags;
@@ -39,7 +40,7 @@ TEST_CASE("frames come out whole, however they came in") {
 
 TEST_CASE("what was fed behind a frame can be had") {
   FrameBuffer frames(100);
-  frames.feed(frame('p', "x") + "more");
+  frames.feed(whole_frame('p', "x") + "more");
   REQUIRE(frames.next());
   CHECK(frames.rest() == "more");
 }
@@ -50,7 +51,7 @@ TEST_CASE("an impossible length breaks the stream for good") {
     frames.feed(header);
     CHECK_FALSE(frames.next());
     CHECK(frames.broken());
-    frames.feed(frame('Z', ""));
+    frames.feed(whole_frame('Z', ""));
     CHECK_FALSE(frames.next());
   }
 }

@@ -17,7 +17,7 @@ using namespace std::string_literals;
 
 const std::string end_point(32, '\x5a');
 
-std::string frame(char tag, std::string_view body) {
+std::string login_frame(char tag, std::string_view body) {
   return std::move(FrameWriter(tag).bytes(body)).finish();
 }
 std::string request(std::uint32_t type, std::string_view data = {}) {
@@ -108,8 +108,8 @@ TEST_CASE("a client has to begin with SASL, and with one message at a time") {
   };
   const std::string first = "n,,n=,r=abcdefghijkl";
   CHECK(refusal(encode_sasl_initial_response("SCRAM-SHA-256", first)).empty());
-  CHECK(refusal(frame('Q', "SELECT 1\0"s)).find("08P01") != std::string::npos);
-  CHECK(refusal(frame('p', "secret\0"s)).find("08P01") != std::string::npos);
+  CHECK(refusal(login_frame('Q', "SELECT 1\0"s)).find("08P01") != std::string::npos);
+  CHECK(refusal(login_frame('p', "secret\0"s)).find("08P01") != std::string::npos);
   CHECK(refusal("p\xff\xff\xff\xff").find("08P01") != std::string::npos);
   CHECK(refusal(encode_sasl_initial_response("SCRAM-SHA-1", first)) != "");
   CHECK(refusal(encode_sasl_initial_response("SCRAM-SHA-256-PLUS",
@@ -122,7 +122,7 @@ TEST_CASE("passwords as they are go over a confidential connection only") {
   UpstreamLogin confidential(account("secret"), {.confidential = true});
   const auto step = confidential.feed(request(3));
   REQUIRE(std::holds_alternative<UpstreamLogin::Send>(step));
-  CHECK(std::get<UpstreamLogin::Send>(step).bytes == frame('p', "secret\0"s));
+  CHECK(std::get<UpstreamLogin::Send>(step).bytes == login_frame('p', "secret\0"s));
   CHECK(std::holds_alternative<UpstreamLogin::Done>(confidential.feed(request(0))));
 }
 
@@ -131,7 +131,8 @@ TEST_CASE("an MD5 hash is sent in clear, too") {
   const auto step = login.feed(request(5, "abcd"));
   REQUIRE(std::holds_alternative<UpstreamLogin::Send>(step));
   // md5(md5("secret" "app") "abcd"), as PostgreSQL's own md5() has it
-  CHECK(std::get<UpstreamLogin::Send>(step).bytes == frame('p', "md5883f61cc18cc4ae54ca301892bb10c29\0"s));
+  CHECK(std::get<UpstreamLogin::Send>(step).bytes ==
+        login_frame('p', "md5883f61cc18cc4ae54ca301892bb10c29\0"s));
 }
 
 TEST_CASE("what a server may not ask, or not now, ends the login") {
@@ -149,8 +150,8 @@ TEST_CASE("what a server may not ask, or not now, ends the login") {
   CHECK(failure(request(11, "r=x")) != "");
   CHECK(failure(request(12, "v=x")) != "");
   CHECK(failure(request(5, "abc")) != "");
-  CHECK(failure(frame('R', "ab")) != "");
-  CHECK(failure(frame('Z', "I")) != "");
+  CHECK(failure(login_frame('R', "ab")) != "");
+  CHECK(failure(login_frame('Z', "I")) != "");
   CHECK(failure("R\xff\xff\xff\xff") != "");
   CHECK(failure(scram, account("")).find("none is configured") != std::string::npos);
   CHECK(failure(request(5, "abcd"), account("")).find("none is configured") != std::string::npos);
@@ -187,7 +188,7 @@ TEST_CASE("an error of the server is what the login ends with") {
   REQUIRE(std::holds_alternative<UpstreamLogin::Refused>(step));
   CHECK(std::get<UpstreamLogin::Refused>(step).sqlstate == "53300");
   UpstreamLogin bare(account("secret"), {});
-  const auto nothing_said = bare.feed(frame('E', "\0"s));
+  const auto nothing_said = bare.feed(login_frame('E', "\0"s));
   REQUIRE(std::holds_alternative<UpstreamLogin::Refused>(nothing_said));
   CHECK(std::get<UpstreamLogin::Refused>(nothing_said).sqlstate.empty());
 }
