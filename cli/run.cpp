@@ -1,7 +1,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -16,17 +22,20 @@
 #include "cli/parse.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/server.h"
+#include "proxy/net/service_manager.h"
 
 namespace pgwarden::cli {
 
 namespace {
 
+namespace asio = boost::asio;
 using ConfigPtr = std::shared_ptr<const config::Config>;
 
 struct RunOptions {
   std::string url;
   std::string listen;
   std::string config;
+  bool take_over = false;
 };
 
 /// The file's configuration with the policy's version set; nullptr when it is bad: the problems are on
@@ -53,6 +62,9 @@ std::vector<std::string> current_environment() {
   return all;
 }
 
+/// How long sessions may take to end once they have to.
+constexpr std::chrono::seconds last_words{10};
+
 /// One run of the server: its signals, and the command around which it was started, if any.
 class Run {
  public:
@@ -60,12 +72,15 @@ class Run {
       : options_(std::move(options)),
         command_(command),
         log_(config->log),
-        server_(std::move(config), log_),
-        signals_(server_.context(), SIGTERM, SIGINT, SIGHUP) {}
+        drain_timeout_(config->limits.drain_timeout),
+        server_(std::move(config), log_, options_.take_over),
+        signals_(server_.context(), SIGTERM, SIGINT, SIGHUP) {
+    signals_.add(SIGUSR1);
+  }
 
   int operator()() {
     if (!command_.empty()) {
-      for (const int signal : {SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) signals_.add(signal);
+      for (const int signal : {SIGQUIT, SIGUSR2, SIGCHLD}) signals_.add(signal);
       try {
         start_command();
       } catch (const std::system_error& error) {
@@ -75,7 +90,9 @@ class Run {
     } else if (!options_.url.empty()) {
       print_url();
     }
-    wait_for_signal();
+    asio::co_spawn(server_.context(), take_signals(), asio::detached);
+    asio::co_spawn(server_.context(), feed_watchdog(), asio::detached);
+    net::notify_ready(in_force());
     server_.run();
     return exit_code_;
   }
@@ -104,19 +121,40 @@ class Run {
     child_ = start_child(command_, child_environment(current_environment(), database));
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
-      if (error) return;
+  /// One at a time: a reload is over before the next signal counts.
+  asio::awaitable<void> take_signals() {
+    for (;;) {
+      const auto [error, signal] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (error) co_return;
       if (child_) {
         on_signal_with_command(signal);
       } else if (signal == SIGHUP) {
-        reload();
+        net::notify_reloading();
+        const bool reloaded = co_await reload();
+        net::notify_ready(reloaded ? in_force() : "the new configuration is bad; " + in_force());
+      } else if (signal == SIGUSR1) {
+        net::notify_status("handing over: sessions may go on until their clients leave");
+        server_.hand_over();
       } else {
+        net::notify_stopping("draining: running transactions may end", drain_timeout_ + last_words);
         server_.stop();
       }
-      wait_for_signal();
-    });
+    }
   }
+
+  /// A thread that hangs keeps the answer from coming.
+  asio::awaitable<void> feed_watchdog() {
+    const auto period = net::watchdog_period();
+    if (!period) co_return;
+    for (asio::steady_timer pause(server_.context());;) {
+      co_await server_.workers_come_round();
+      net::notify_alive();
+      pause.expires_after(*period / 2);
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+  }
+
+  std::string in_force() const { return "policy version " + std::to_string(version_) + " is in force"; }
 
   void on_signal_with_command(int signal) {
     if (signal == SIGCHLD) {
@@ -133,20 +171,25 @@ class Run {
     if (!from_terminal) ::kill(*child_, signal);
   }
 
-  void reload() {
-    if (options_.config.empty()) return;
+  /// False when the old configuration stays in force.
+  asio::awaitable<bool> reload() {
+    if (options_.config.empty()) co_return true;
     const ConfigPtr fresh = load(options_.config, version_ + 1);
     if (fresh == nullptr) {
       log_.write(audit::Level::error, "reload failed",
                  {{"reason", "the file is bad; the old one stays in force"}});
-    } else if (server_.reload(fresh)) {
-      ++version_;
+      co_return false;
     }
+    if (!co_await server_.reload(fresh)) co_return false;
+    ++version_;
+    drain_timeout_ = fresh->limits.drain_timeout;
+    co_return true;
   }
 
   const RunOptions options_;
   const std::vector<std::string>& command_;
   audit::Log log_;
+  std::chrono::milliseconds drain_timeout_;
   net::Server server_;
   boost::asio::signal_set signals_;
   std::optional<pid_t> child_;
@@ -183,11 +226,15 @@ void add_run(CLI::App& app, const std::vector<std::string>& command, int& exit_c
       ->add_option("--config", options->config,
                    "Configuration file; it names the addresses, --listen is not used")
       ->envname("PGWARDEN_CONFIG");
+  subcommand->add_flag("--take-over", options->take_over,
+                       "Listen where another pgwarden does, which is then to be told to leave (SIGUSR1)");
   subcommand->footer(
       "With \"-- COMMAND\" the command is started with DATABASE_URL, PGHOST and PGPORT leading to pgwarden;\n"
       "signals are passed on to it and its exit code becomes pgwarden's.\n"
       "SIGHUP reads the configuration again; SIGTERM lets running transactions end, a second one does not "
-      "wait.\n");
+      "wait.\n"
+      "SIGUSR1 leaves the addresses to a pgwarden started with --take-over and waits until all clients have "
+      "left.\n");
   subcommand->callback([options, &command, &exit_code] { exit_code = run(*options, command); });
 }
 

@@ -23,7 +23,8 @@ void check_address(Report& report, const config::Listener& listener) {
   const audit::Log log(config::Log{});
   try {
     boost::asio::io_context context;
-    const net::Listener bound(context, listener.listen, 0, log);
+    net::Inheritance nothing;
+    const net::Listener bound(context, listener.listen, 0, log, nothing);
     report.ok("can be listened on");
   } catch (const std::runtime_error& error) {
     if (is_healthy(listener)) {

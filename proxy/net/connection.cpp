@@ -40,6 +40,8 @@ void send_now(Stream& stream, std::string bytes) {
 
 Connection::Connection(Worker& worker, Socket client, std::size_t listener, std::uint64_t number)
     : worker_(worker),
+      config_(worker.config),
+      tls_(worker.tls),
       client_(std::move(client)),
       upstream_(Socket(worker.context)),
       timer_(worker.context),

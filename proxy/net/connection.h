@@ -82,7 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void backend_waits(error_code error);
   asio::awaitable<void> end_backend();
   asio::awaitable<void> refuse(std::string fatal);
-  const config::Listener* listener() const;
+  const config::Listener& listener() const;
   bool proxy_header_due() const;
   boost::json::object named() const;
   session::TlsRule tls_rule(const TlsContext& tls) const;
@@ -115,6 +115,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
   Worker& worker_;
+  /// What held when the client came, and holds until its session begins: were a reload to change it half-way,
+  /// the user of one configuration could get the server login of another. Rules and limits are the worker's.
+  const std::shared_ptr<const config::Config> config_;
+  const std::shared_ptr<const TlsContexts> tls_;
   Stream client_;
   Stream upstream_;
   Timer timer_;   ///< the login deadline, later the time for last bytes

@@ -26,13 +26,12 @@ using session::UpstreamLogin;
 /// The user of this name; nullptr: there is none. Why that cannot be said, when it cannot.
 asio::awaitable<std::shared_ptr<const config::User>> Connection::find_user(
     const protocol::StartupMessage& message, std::string& why) {
-  const auto config = worker_.config;  // a reload must not end what is found
-  const config::Auth& auth = listener()->auth;
+  const config::Auth& auth = listener().auth;
   const std::string name = message.user();
-  if (const auto found = config->users.find(name); found != config->users.end()) {
+  if (const auto found = config_->users.find(name); found != config_->users.end()) {
     const config::User& user = found->second;
     if (auth.mode == config::AuthMode::managed || user.fits_key_passthrough())
-      co_return std::shared_ptr<const config::User>(config, &user);
+      co_return std::shared_ptr<const config::User>(config_, &user);
   }
   const auto target = route(message.database());
   if (auth.query.empty() || !target) co_return nullptr;
@@ -55,14 +54,14 @@ asio::awaitable<std::shared_ptr<const config::User>> Connection::find_user(
 asio::awaitable<std::optional<Account>> Connection::log_in_client(const protocol::StartupMessage& message,
                                                                   std::string& bytes) {
   const std::string name = message.user();
-  const bool passes_key = listener()->auth.mode == config::AuthMode::key_passthrough;
+  const bool passes_key = listener().auth.mode == config::AuthMode::key_passthrough;
   std::string why;
   const std::shared_ptr<const config::User> user = co_await find_user(message, why);
   const bool by_proxy = !who_.via.empty() || proxy_header_due();  // whose header may name nobody
   const Entrance entrance = entrance_for(user.get(), who_.address, by_proxy, who_.certificates);
   if (entrance == Entrance::open) co_return Account{user};
   const bool by_password = entrance == Entrance::by_password;
-  const auto mock = mock_verifier(name, *worker_.config);
+  const auto mock = mock_verifier(name, *config_);
   const protocol::ScramVerifier& verifier = by_password ? *user->verifier : mock;
   ClientLogin login(name, verifier, client_.channel_binding());
   error_code error = co_await client_.send(login.begin());

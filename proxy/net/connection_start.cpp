@@ -67,8 +67,7 @@ asio::awaitable<void> Connection::start_up() {
   auto start = co_await read_startup_packet();
   if (!start) co_return;
   const std::string user = start->message.user();
-  const config::AuthMode auth = listener() == nullptr ? config::AuthMode::passthrough : listener()->auth.mode;
-  const bool logs_in_here = auth != config::AuthMode::passthrough;
+  const bool logs_in_here = listener().auth.mode != config::AuthMode::passthrough;
   if (!logs_in_here && !co_await user_admitted(user)) co_return;
   if (!co_await admitted(user)) co_return;
   std::optional<Account> account;
@@ -92,9 +91,9 @@ asio::awaitable<void> Connection::start_up() {
 
 /// Whether this client may or has to use TLS (PgBouncer's client_tls_sslmode).
 session::TlsRule Connection::tls_rule(const TlsContext& tls) const {
-  const config::Listener* from = listener();
-  if (from == nullptr || tls == nullptr) return session::TlsRule::none;
-  return from->tls.mode >= config::SslMode::require ? session::TlsRule::required : session::TlsRule::offered;
+  if (tls == nullptr) return session::TlsRule::none;
+  return listener().tls.mode >= config::SslMode::require ? session::TlsRule::required
+                                                         : session::TlsRule::offered;
 }
 
 /// The TLS handshake with the client. False when the connection has come to its end with it.
@@ -117,8 +116,7 @@ asio::awaitable<bool> Connection::encrypt_client(TlsContext tls, bool direct) {
 
 /// The client's StartupMessage; nullopt when the connection has come to its end without one.
 asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_packet() {
-  // As it is now: a reload may bring another.
-  const TlsContext tls = listener() == nullptr ? nullptr : worker_.tls->listener(listener_);
+  const TlsContext tls = tls_->listener(listener_);
   StartupFlow flow(proxy_header_due(), tls_rule(tls));
   error_code error;
   for (;;) {
@@ -159,26 +157,17 @@ asio::awaitable<std::optional<StartupFlow::Start>> Connection::read_startup_pack
   co_return std::nullopt;
 }
 
-/// As configured now; nullptr when there is none any more.
-const config::Listener* Connection::listener() const {
-  const auto& all = worker_.config->listeners;
-  return listener_ < all.size() ? &all[listener_] : nullptr;
-}
+const config::Listener& Connection::listener() const { return config_->listeners[listener_]; }
 
 std::optional<Target> Connection::route(const std::string& database) const {
-  const config::Listener* from = listener();
-  const config::Upstream* found = from == nullptr ? nullptr : from->route(database);
+  const config::Upstream* found = listener().route(database);
   if (found == nullptr) return std::nullopt;
-  // It shares the ownership of its configuration, which a reload would else end.
-  return Target{std::shared_ptr<const config::Upstream>(worker_.config, found),
-                worker_.tls->upstream(*found)};
+  // It shares the ownership of its configuration, which cancel requests may need after the session.
+  return Target{std::shared_ptr<const config::Upstream>(config_, found), tls_->upstream(*found)};
 }
 
 /// Whether the peer is a proxy, which says first whose connection this is.
-bool Connection::proxy_header_due() const {
-  const config::Listener* from = listener();
-  return from != nullptr && from->is_proxy(who_.address);
-}
+bool Connection::proxy_header_due() const { return listener().is_proxy(who_.address); }
 
 /// The session in a record of the log.
 boost::json::object Connection::named() const {
@@ -193,7 +182,7 @@ asio::awaitable<void> Connection::forward_cancel(protocol::CancelRequest request
   auto target = shared.cancel_keys.find(request.key);
   const bool known = target.has_value();
   // With one upstream the key may belong to a session of another pgwarden in front of the same server.
-  if (const auto* from = listener(); !known && from != nullptr && from->databases.empty()) target = route("");
+  if (!known && listener().databases.empty()) target = route("");
   if (!target) {
     shared.log.write(Level::info, "cancel request for an unknown session", named());
     co_return;

@@ -1,5 +1,8 @@
 #include "proxy/net/listener.h"
 
+#include <linux/filter.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,6 +10,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <cstdio>
 #include <stdexcept>
 
 #include "proxy/net/connection.h"
@@ -19,6 +23,9 @@ namespace {
 /// Out of descriptors or memory: others must close before accepting again makes sense.
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::seconds recovery{1};
+/// How long connections may be on their way to a socket that gets no new ones: the handshake of TCP, with one
+/// packet of it lost.
+constexpr std::chrono::seconds under_way_max{2};
 
 std::uint64_t next_connection_number() {
   static std::atomic<std::uint64_t> last{0};
@@ -30,23 +37,37 @@ ino_t inode_of(const std::string& path) noexcept {
   return ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
 }
 
-/// A socket that nobody listens on was left by a process that did not end well.
-void remove_stale_file(const std::string& path) {
-  if (inode_of(path) == 0) return;
+/// Whether there is anything but a socket that nobody listens on: that was left by a process that did not end
+/// well.
+bool is_in_use(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return false;
+  if (inode_of(path) == 0) return true;
   asio::io_context context;
   asio::local::stream_protocol::socket probe(context);
   error_code error;
   probe.connect(path, error);
-  if (error == asio::error::connection_refused) ::unlink(path.c_str());
+  return error != asio::error::connection_refused;
+}
+
+void allow_others(int socket) {
+  const int on = 1;
+  if (::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+    throw boost::system::system_error(errno, boost::system::system_category());
+  }
+}
+
+bool has_queue(int socket) {
+  pollfd poll_fd{socket, POLLIN, 0};
+  return ::poll(&poll_fd, 1, 0) > 0;
 }
 
 }  // namespace
 
 Listener::Listener(asio::io_context& context, const config::Endpoint& address, std::size_t index,
-                   const audit::Log& log)
-    : acceptor_(context), pause_(context), index_(index), log_(log) {
+                   const audit::Log& log, Inheritance& inheritance)
+    : acceptor_(context), pause_(context), pause_handing_over_(context), index_(index), log_(log) {
   try {
-    open(address);
+    open(address, inheritance);
   } catch (const boost::system::system_error& error) {
     const std::string where =
         address.is_unix() ? address.host : address.host + ":" + std::to_string(address.port);
@@ -56,23 +77,57 @@ Listener::Listener(asio::io_context& context, const config::Endpoint& address, s
 
 Listener::~Listener() { remove_file(); }
 
-void Listener::open(const config::Endpoint& address) {
+void Listener::open(const config::Endpoint& address, Inheritance& inheritance) {
+  Protocol::endpoint endpoint;
   if (address.is_unix()) {
-    remove_stale_file(address.host);
-    acceptor_.open(Protocol(AF_UNIX, 0));
-    acceptor_.bind(asio::local::stream_protocol::endpoint(address.host));
+    endpoint = asio::local::stream_protocol::endpoint(address.host);
     unix_ = address;
-    inode_ = inode_of(address.host);
-    ::chmod(address.host.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
   } else {
     asio::ip::tcp::resolver resolver(acceptor_.get_executor());
-    const asio::ip::tcp::endpoint endpoint =
-        *resolver.resolve(address.host, std::to_string(address.port), asio::ip::tcp::resolver::passive);
-    acceptor_.open(Protocol(endpoint.protocol().family(), IPPROTO_TCP));
-    acceptor_.set_option(asio::socket_base::reuse_address(true));
-    acceptor_.bind(endpoint);
+    endpoint = resolver.resolve(address.host, std::to_string(address.port), asio::ip::tcp::resolver::passive)
+                   ->endpoint();
   }
+  const int family = endpoint.protocol().family();
+  const Protocol protocol(family, address.is_unix() ? 0 : IPPROTO_TCP);
+  if (const auto socket = inheritance.passed.take(endpoint)) {
+    acceptor_.assign(protocol, *socket);
+    passed_ = true;
+    return;
+  }
+  acceptor_.open(protocol);
+  if (address.is_unix()) {
+    bind_unix(address.host, inheritance.take_over);
+  } else {
+    bind_tcp(endpoint, inheritance.take_over);
+  }
+}
+
+/// A socket that may share its port shares it with whoever may, too. So that no second pgwarden gets in by
+/// mistake, only a successor says so before it has the port: all others find it taken.
+void Listener::bind_tcp(const Protocol::endpoint& endpoint, bool take_over) {
+  acceptor_.set_option(asio::socket_base::reuse_address(true));
+  if (take_over) allow_others(acceptor_.native_handle());
+  acceptor_.bind(endpoint);
+  if (!take_over) allow_others(acceptor_.native_handle());
   acceptor_.listen();
+  // What the last one but this has left of steer_to_successor(). Fails when there is nothing.
+  const int unused = 0;
+  ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused);
+}
+
+/// Under another name first: so the path leads to a socket that is listened on at every moment.
+void Listener::bind_unix(const std::string& path, bool take_over) {
+  const bool may_replace = take_over && inode_of(path) != 0;
+  if (!may_replace && is_in_use(path)) throw boost::system::system_error(asio::error::address_in_use);
+  const std::string new_path = path.substr(0, path.rfind('/')) + "/.new." + std::to_string(::getpid());
+  ::unlink(new_path.c_str());
+  acceptor_.bind(asio::local::stream_protocol::endpoint(new_path));
+  ::chmod(new_path.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
+  acceptor_.listen();
+  inode_ = inode_of(new_path);
+  if (std::rename(new_path.c_str(), path.c_str()) != 0) {
+    throw boost::system::system_error(errno, boost::system::system_category());
+  }
 }
 
 asio::awaitable<void> Listener::accept(NextWorker next_worker) {
@@ -99,17 +154,40 @@ asio::awaitable<void> Listener::accept(NextWorker next_worker) {
   }
 }
 
+/// To close at once would reset the connections that have been made and not been accepted.
+asio::awaitable<void> Listener::hand_over() {
+  if (!passed_) {  // else they stay with the socket, for whom it is passed to next
+    if (!unix_) steer_to_successor();
+    do {
+      pause_handing_over_.expires_after(under_way_max);
+      co_await pause_handing_over_.async_wait(use_tuple);
+    } while (acceptor_.is_open() && has_queue(acceptor_.native_handle()));
+  }
+  close();
+}
+
+/// Where several sockets share a port, Linux gives each new connection to any of them. A program of the first
+/// can say to which: it numbers them in the order in which they began to listen, so the successor is 1. Where
+/// there is none, the answer is void (socket(7), SO_ATTACH_REUSEPORT_CBPF).
+void Listener::steer_to_successor() {
+  sock_filter to_successor[] = {{BPF_RET | BPF_K, 0, 0, 1}};
+  const sock_fprog program{1, to_successor};
+  ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
 void Listener::close() {
+  remove_file();
   error_code ignored;
   acceptor_.close(ignored);
   pause_.cancel();
-  remove_file();
+  pause_handing_over_.cancel();
 }
 
 void Listener::remove_file() noexcept {
-  // Another process may have put its own socket there in the meantime.
-  if (unix_ && inode_of(unix_->host) == inode_) ::unlink(unix_->host.c_str());
-  unix_.reset();
+  // A successor may have put its own socket there. As long as this one is open, the number is no other
+  // file's.
+  if (unix_ && inode_ != 0 && inode_of(unix_->host) == inode_) ::unlink(unix_->host.c_str());
+  inode_ = 0;
 }
 
 config::Endpoint Listener::address() const {

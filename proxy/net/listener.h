@@ -4,16 +4,25 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <optional>
 
 #include "config/config.h"
 #include "proxy/audit/log.h"
+#include "proxy/net/service_manager.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/worker.h"
 
 namespace pgwarden::net {
+
+/// Where the sockets of listeners come from, if not from themselves.
+struct Inheritance {
+  PassedSockets passed;
+  /// Whether another process may listen at the same addresses: it is to end, and this one is its successor.
+  bool take_over = false;
+};
 
 /// Accepts connections on one address and gives each to the next worker. Lives on the server's own thread.
 class Listener {
@@ -21,27 +30,36 @@ class Listener {
   using Acceptor = asio::basic_socket_acceptor<Protocol>;
   using NextWorker = std::function<Worker&()>;
 
-  /// Binds; throws std::runtime_error. `index` is the listener's place in the configuration.
+  /// Binds, unless a socket has been passed; throws std::runtime_error. `index` is the listener's place in
+  /// the configuration.
   Listener(asio::io_context& context, const config::Endpoint& address, std::size_t index,
-           const audit::Log& log);
+           const audit::Log& log, Inheritance& inheritance);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
   asio::awaitable<void> accept(NextWorker next_worker);
+  /// Leaves new connections to the successor, accepts those that are on their way, and closes.
+  asio::awaitable<void> hand_over();
   /// Ends accept(); a Unix-domain socket's file goes with it.
   void close();
+  bool is_open() const { return acceptor_.is_open(); }
   config::Endpoint address() const;
 
  private:
-  void open(const config::Endpoint& address);
+  void open(const config::Endpoint& address, Inheritance& inheritance);
+  void bind_tcp(const Protocol::endpoint& endpoint, bool take_over);
+  void bind_unix(const std::string& path, bool take_over);
+  void steer_to_successor();
   void remove_file() noexcept;
 
   Acceptor acceptor_;
-  asio::steady_timer pause_;
+  asio::steady_timer pause_;               ///< of accept()
+  asio::steady_timer pause_handing_over_;  ///< of hand_over()
   const std::size_t index_;
   const audit::Log& log_;
-  std::uint64_t inode_ = 0;               ///< of the socket's file
+  bool passed_ = false;                   ///< the socket lives on when this process closes it
+  std::uint64_t inode_ = 0;               ///< of the socket's file; 0: it is not ours
   std::optional<config::Endpoint> unix_;  ///< the address, when it is a socket's path
 };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <fstream>
 #include <optional>
@@ -56,13 +57,16 @@ void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
 
 }  // namespace
 
-Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& log)
+Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& log, bool take_over)
     : config_(std::move(config)), log_(log) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto tls = std::make_shared<const TlsContexts>(*config_);
+  Inheritance inheritance{PassedSockets::of_this_process(), take_over};
   for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
-    listeners_.push_back(std::make_unique<Listener>(context_, config_->listeners[i].listen, i, log_));
+    listeners_.push_back(
+        std::make_unique<Listener>(context_, config_->listeners[i].listen, i, log_, inheritance));
   }
+  inheritance.passed.check_all_taken();
   const unsigned count = worker_count(config_->workers);
   const Shared shared{log_,   cancel_keys_,  cancels_, admission_, login_failures_,
                       guard_, derived_keys_, parsers_, count};
@@ -158,30 +162,42 @@ void Server::on_every_worker(Action action) {
   }
 }
 
-bool Server::reload(std::shared_ptr<const config::Config> config) {
+asio::awaitable<void> Server::workers_come_round() {
+  for (const auto& worker : workers_) co_await asio::post(worker->context, asio::use_awaitable);
+}
+
+asio::awaitable<bool> Server::reload(std::shared_ptr<const config::Config> config) {
   const auto same_address = [](const config::Listener& a, const config::Listener& b) {
     return a.listen == b.listen;
   };
   if (!std::equal(config->listeners.begin(), config->listeners.end(), config_->listeners.begin(),
                   config_->listeners.end(), same_address)) {
     log_.write(Level::error, "reload failed: changed listeners need a restart");
-    return false;
+    co_return false;
   }
   std::shared_ptr<const TlsContexts> tls;
   try {
     tls = std::make_shared<const TlsContexts>(*config);
   } catch (const std::runtime_error& error) {
     log_.write(Level::error, "reload failed", {{"reason", error.what()}});
-    return false;
+    co_return false;
   }
   config_ = std::move(config);
   on_every_worker([fresh = config_, tls](Worker& worker) {
     worker.config = fresh;
     worker.tls = tls;
   });
+  co_await workers_come_round();
   log_.write(Level::info, "reloaded", {{"policy_version", config_->policy->version}});
   log_upstreams();
-  return true;
+  co_return true;
+}
+
+void Server::hand_over() {
+  if (leaving_) return;
+  log_.write(Level::info, "handing over: sessions may go on");
+  for (const auto& listener : listeners_) asio::co_spawn(context_, listener->hand_over(), asio::detached);
+  leave();
 }
 
 void Server::stop() {
@@ -198,7 +214,7 @@ void Server::drain() {
     const auto connections = worker.connections;  // ending one changes the set
     for (Connection* connection : connections) connection->drain();
   });
-  watch_end();
+  leave();
   timer_.expires_after(config_->limits.drain_timeout);
   timer_.async_wait([this](error_code error) {
     if (!error) terminate();
@@ -213,14 +229,19 @@ void Server::terminate() {
   });
 }
 
-/// Stops the server when no worker has a connection any more.
+void Server::leave() {
+  if (!std::exchange(leaving_, true)) watch_end();
+}
+
+/// Stops the server when nothing listens and no worker has a connection any more.
 void Server::watch_end() {
   asio::co_spawn(
       context_,
       [this]() -> asio::awaitable<void> {
         asio::steady_timer pause(context_);
         for (;;) {
-          std::size_t open = 0;
+          auto open = static_cast<std::size_t>(
+              std::ranges::count_if(listeners_, [](const auto& listener) { return listener->is_open(); }));
           for (const auto& worker : workers_) {
             open += co_await asio::co_spawn(
                 worker->context,

@@ -22,31 +22,38 @@
 namespace pgwarden::net {
 
 /// Listens and gives connections to its workers in turn (D10). Construction binds every listener and throws
-/// std::runtime_error with the address when one cannot be bound.
+/// std::runtime_error with the address when one cannot be bound. With `take_over` another process may have
+/// them; it is to be told to hand over.
 class Server {
  public:
-  Server(std::shared_ptr<const config::Config> config, const audit::Log& log);
+  Server(std::shared_ptr<const config::Config> config, const audit::Log& log, bool take_over);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  /// Serves until stop() and the end of every session. Blocks; call once.
+  /// Serves until stop() or hand_over() and the end of every session. Blocks; call once.
   void run();
 
   // The following are called on the thread that runs the server, through context().
 
   boost::asio::io_context& context() { return context_; }
+  /// Leaves the addresses to a successor that listens there already; sessions go on until their clients end
+  /// them.
+  void hand_over();
   /// The first call lets running transactions end, within `drain_timeout`; the second closes at once.
   void stop();
-  /// Running sessions take the new policy with their next statement, new ones everything, certificates too.
-  /// False, with a record in the log, when listeners have changed (that needs a restart) or a certificate is
-  /// bad.
-  bool reload(std::shared_ptr<const config::Config> config);
+  /// Running sessions take the new policy with their next statement, new connections everything, certificates
+  /// too. When it is over, all threads have it. False, with a record in the log, when listeners have changed
+  /// (that needs a restart) or a certificate is bad.
+  boost::asio::awaitable<bool> reload(std::shared_ptr<const config::Config> config);
+  /// Is over when every worker has done what it had to do at the call.
+  boost::asio::awaitable<void> workers_come_round();
   /// The addresses in use, in the configuration's order; a port 0 has become a real one.
   std::vector<config::Endpoint> addresses() const;
 
  private:
   void log_upstreams() const;
+  void leave();
   void drain();
   void terminate();
   void watch_end();
@@ -71,6 +78,7 @@ class Server {
   Guard guard_;  ///< behind workers_: what it answers must be there until it has ended
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Thread>> threads_;
+  bool leaving_ = false;
   int stops_ = 0;
 };
 

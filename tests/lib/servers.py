@@ -1,6 +1,7 @@
 """The servers that tests run against: a scratch PostgreSQL and pgwarden in front of it."""
 
 import contextlib
+import copy
 import os
 import pathlib
 import random
@@ -74,10 +75,12 @@ class ScratchPostgres:
 class Pgwarden:
     """pgwarden for the time of a `with`: one listener to a protected host (127.0.0.1), one to an unprotected one
     (localhost), and a Unix-domain socket to the server's own. `extra` is appended to the configuration, `listener` is a
-    key of the first listener."""
+    key of the first listener. `options` of `run` and variables of its `environment` may be added before it starts."""
 
     def __init__(self, binary, postgres, extra="", listener=""):
         self.binary = str(pathlib.Path(binary).resolve())
+        self.options = []
+        self.environment = {}
         self.directory = tempfile.mkdtemp(prefix="pgwarden-test-")
         self.protected = ("127.0.0.1", free_port())
         self.unprotected = ("127.0.0.1", free_port())
@@ -100,14 +103,22 @@ protect: [127.0.0.1, "{postgres.socket_directory}"]
 """
         )
 
+    def successor(self):
+        """One at the same addresses and with the same configuration, which takes over from this one."""
+        other = copy.copy(self)
+        other.directory = tempfile.mkdtemp(prefix="pgwarden-test-")
+        other.log = pathlib.Path(other.directory, "log")
+        other.options = ["--take-over"]
+        return other
+
     def write_config(self, text):
         self.config.write_text(text, encoding="utf-8")
 
     def __enter__(self):
         with open(self.log, "wb") as log:
             # AddressSanitizer would keep all freed memory for a while, and no test could tell that from a leak.
-            environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8")
-            command = [self.binary, "run", "--config", self.config]
+            environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8", **self.environment)
+            command = [self.binary, "run", "--config", self.config, *self.options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         if not self._has_started():
             raise RuntimeError(f"pgwarden did not start: {self.log_text()}")

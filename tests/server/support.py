@@ -100,9 +100,9 @@ class ServerTest(unittest.TestCase):
             cursor.execute(sql)
             return cursor.fetchone()[0]
 
-    def log_records(self, message):
+    def log_records(self, message, pgwarden=None):
         records = []
-        for line in self.pgwarden.log_text().splitlines():
+        for line in (pgwarden or self.pgwarden).log_text().splitlines():
             if line.startswith("{"):
                 record = json.loads(line)
                 if record["message"] == message:
