@@ -59,7 +59,7 @@ bool has_unseen_options(const List* options) {
 std::optional<std::string> folded_text(const Node* expression) {
   std::string text;
   for (int i = 0; i < concatenations_max; ++i) {
-    if (const auto constant = constant_text(expression)) return text.insert(0, *constant);
+    if (const auto constant = constant_text(expression)) return std::string(*constant) + text;
     const auto* concatenation = as_if<A_Expr>(expression, T_A_Expr);
     if (concatenation == nullptr || concatenation->kind != AEXPR_OP) return std::nullopt;
     const auto name = cells(concatenation->name);

@@ -88,8 +88,7 @@ class Pgwarden:
         self.unix_socket = (self.directory, 6432)
         self.config = pathlib.Path(self.directory, "pgwarden.yaml")
         self.log = pathlib.Path(self.directory, "log")
-        self.write_config(
-            f"""\
+        self.listeners = f"""\
 listeners:
   - listen: 127.0.0.1:{self.protected[1]}
     upstream: postgres://127.0.0.1:{postgres.port}
@@ -99,9 +98,12 @@ listeners:
   - listen: {self.socket_path}
     upstream: postgres:///?host={postgres.socket_directory}&port={postgres.port}
 protect: [127.0.0.1, "{postgres.socket_directory}"]
-{extra}
 """
-        )
+        self.write_extra(extra)
+
+    def write_extra(self, extra):
+        """Replaces what follows the listeners in the configuration."""
+        self.write_config(self.listeners + extra + "\n")
 
     def successor(self):
         """One at the same addresses and with the same configuration, which takes over from this one."""

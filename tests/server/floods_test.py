@@ -10,6 +10,7 @@ import unittest
 
 import psycopg2
 from support import BINARY, ServerTest, eventually
+from lib import logged
 from lib.servers import Pgwarden
 from wire import player
 from wire.player import CANCEL, error_fields, packet
@@ -21,19 +22,11 @@ def denial_id(body):
 
 
 class Denials(ServerTest):
-    DENIED, REPEATED = "statement denied", "decision repeated"
-    FURTHER = "further decisions, of too many kinds to record each"
-
     def setUp(self):
         time.sleep(1.1)  # what one test has had written in a second, the next one may not
 
     def counted(self):
-        """The decisions that the log accounts for."""
-        def of(message, field=None):
-            return sum(record[field] if field else 1 for record in self.log_records(message))
-        left_out = sum(record["count"] for record in self.log_records("records left out: too many a second")
-                       if record["of"] in (self.DENIED, self.REPEATED, self.FURTHER))
-        return of(self.DENIED) + of(self.REPEATED, "count") + of(self.FURTHER, "count") + left_out
+        return logged.decisions(logged.records(self.pgwarden.log_text()))
 
     def denied(self, session, statements):
         """Their ids, as the client sees them."""
