@@ -62,6 +62,21 @@ class ScratchPostgres:
         subprocess.run([SCRATCH, "stop", self.directory], check=False, stdout=subprocess.DEVNULL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def kill(self):
+        """All of its processes at once, as when its machine loses power."""
+        postmaster = pathlib.Path(self.directory, "data", "postmaster.pid").read_text(encoding="ascii").split()[0]
+        children = pathlib.Path("/proc", postmaster, "task", postmaster, "children").read_text(encoding="ascii").split()
+        for process in (postmaster, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+
+    def restart(self):
+        """On the same port, also after kill()."""
+        subprocess.run([SCRATCH, "restart", self.directory], check=True, stdout=subprocess.DEVNULL)
+
+    def log_text(self):
+        return pathlib.Path(self.directory, "log").read_text(encoding="utf-8", errors="replace")
+
     def psql(self, database, sql):
         """What `sql` gives, unaligned; raises CalledProcessError when it fails."""
         command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
