@@ -124,18 +124,16 @@ protect: [127.0.0.1, "{postgres.socket_directory}"]
             environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8")
             command = [self.binary, "run", "--config", self.config]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        if not self._has_started():
-            raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self.listens():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+            time.sleep(0.02)
         return self
 
-    def _has_started(self):
+    def listens(self):
         """It opens all of its listeners before it says of the first one that it listens."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if '"message":"listening"' in self.log_text():
-                return True
-            time.sleep(0.02)
-        return False
+        return '"message":"listening"' in self.log_text()
 
     def __exit__(self, *_):
         if self.process.poll() is None:
