@@ -63,6 +63,21 @@ class ScratchPostgres:
         subprocess.run([SCRATCH, "stop", self.directory], check=False, stdout=subprocess.DEVNULL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def kill(self):
+        """All of its processes at once, as when its machine loses power."""
+        postmaster = pathlib.Path(self.directory, "data", "postmaster.pid").read_text(encoding="ascii").split()[0]
+        children = pathlib.Path("/proc", postmaster, "task", postmaster, "children").read_text(encoding="ascii").split()
+        for process in (postmaster, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+
+    def restart(self):
+        """On the same port, also after kill()."""
+        subprocess.run([SCRATCH, "restart", self.directory], check=True, stdout=subprocess.DEVNULL)
+
+    def log_text(self):
+        return pathlib.Path(self.directory, "log").read_text(encoding="utf-8", errors="replace")
+
     def psql(self, database, sql):
         """What `sql` gives, unaligned; raises CalledProcessError when it fails."""
         command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -122,18 +137,16 @@ protect: [127.0.0.1, "{postgres.socket_directory}"]
             environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8", **self.environment)
             command = [self.binary, "run", "--config", self.config, *self.options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        if not self._has_started():
-            raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self.listens():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"pgwarden did not start: {self.log_text()}")
+            time.sleep(0.02)
         return self
 
-    def _has_started(self):
+    def listens(self):
         """It opens all of its listeners before it says of the first one that it listens."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if '"message":"listening"' in self.log_text():
-                return True
-            time.sleep(0.02)
-        return False
+        return '"message":"listening"' in self.log_text()
 
     def __exit__(self, *_):
         if self.process.poll() is None:

@@ -154,14 +154,19 @@ class Cancels(ServerTest):
         session.until("Z", 1)
         return session, next(body for tag, body in session.received if tag == "K")
 
+    def sleep(self, session):
+        session.query("SELECT pg_sleep(60)")
+        session.send()
+        self.assertTrue(eventually(lambda: self.postgres.psql(
+            "postgres", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"))
+
     def assert_is_cancelled(self, session):
         session.until("Z", 1)
         self.assertEqual(error_fields(session.received[-2][1])["C"], "57014")
 
     def test_the_clients_connection_ends_when_the_server_has_ended_its_own(self):
         session, key = self.session_with_key()
-        session.query("SELECT pg_sleep(60)")
-        session.send()
+        self.sleep(session)
         peer = self.request(key)
         peer.settimeout(1)
         with self.assertRaises(TimeoutError):
@@ -173,8 +178,7 @@ class Cancels(ServerTest):
 
     def test_forged_ones_are_passed_on_a_few_at_a_time_and_hold_up_no_others(self):
         session, key = self.session_with_key()
-        session.query("SELECT pg_sleep(60)")
-        session.send()
+        self.sleep(session)
         before = self.server.cancels
         forged = [self.request(self.KEY) for _ in range(100)]
         self.assertTrue(eventually(lambda: self.server.cancels - before == 16), self.server.cancels - before)
@@ -199,11 +203,25 @@ class Cancels(ServerTest):
         other = self.enterContext_(Pgwarden(BINARY, self.server))
         for here, there in ((self.pgwarden, other), (other, self.pgwarden)):
             session, key = self.session_with_key(here)
-            session.query("SELECT pg_sleep(60)")
-            session.send()
-            time.sleep(0.3)
+            self.sleep(session)
             self.assertEqual(self.request(key, there).recv(1), b"")
             self.assert_is_cancelled(session)
+
+    def test_with_several_upstreams_only_the_instance_that_knows_a_key_passes_it_on(self):
+        self.server.released.set()
+        other = Pgwarden(BINARY, self.server)
+        upstream = f"postgres://127.0.0.1:{self.server.port}"
+        other.write_config(f"listeners: [{{listen: '127.0.0.1:{other.protected[1]}', upstream: '{upstream}', "
+                           f"databases: {{shop: '{upstream}'}}}}]")
+        self.enterContext_(other)
+        session, key = self.session_with_key(other)
+        self.sleep(session)
+        before = self.server.cancels
+        self.assertEqual(self.request(self.KEY, other).recv(1), b"")
+        self.assertEqual(self.server.cancels, before)
+        self.assertEqual(other.log_text().count("cancel request for an unknown session"), 1)
+        self.assertEqual(self.request(key, other).recv(1), b"")
+        self.assert_is_cancelled(session)
 
     def enterContext_(self, manager):
         value = manager.__enter__()

@@ -29,6 +29,7 @@ class Idle(Timeouts):
         working.send()
 
         def idle_has_ended():
+            time.sleep(0.2)
             busy.query("SELECT 1")
             busy.until("Z", 1)
             self.assertEqual(busy.received[-1], ("Z", b"I"))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import random
 import socket
 import struct
 import time
@@ -14,6 +15,25 @@ CANCEL, SSL, GSSENC = (0x04D20000 + code for code in (0x162E, 0x162F, 0x1630))
 _CUT_BYTES = 256
 # Between single bytes, so that each is read by itself: the reader would find several at once otherwise.
 GAP_S = 0.00005
+# In place of a size: pieces of any size, with pauses of any length between them; the same again in each run.
+RANDOM = "random"
+
+
+class Cuts:
+    """Sizes of pieces and the pauses behind them. `piece`: a size, or RANDOM."""
+
+    def __init__(self, piece):
+        self.piece = piece
+        self.random = random.Random(0)
+
+    def size(self):
+        return self.random.choice((1, 2, 3, 4, 5, 6, 8, 13, 40, 200)) if self.piece == RANDOM else self.piece
+
+    def pause(self):
+        if self.piece == RANDOM:
+            time.sleep(self.random.choice((0, 0, GAP_S, 0.001)))
+        elif self.piece == 1:
+            time.sleep(GAP_S)
 
 
 def _frame(tag, body):
@@ -102,8 +122,8 @@ def scram_final(first, server_first, password):
     return f"{without_proof},p={base64.b64encode(proof).decode()}"
 
 
-def _pieces(data, size):
-    """Cuts `data`: the first _CUT_BYTES of each message into pieces of `size` bytes, the rest of it in one."""
+def _pieces(data, cuts):
+    """Cuts `data`: the first _CUT_BYTES of each message, the rest of it in one."""
     at = 0
     while at < len(data):
         end = cut = len(data)
@@ -111,14 +131,17 @@ def _pieces(data, size):
             length = struct.unpack_from("!I", data, at + 1)[0]
             end = min(end, at + 1 + max(length, 4))
             cut = min(end, at + _CUT_BYTES)
-        yield from (data[start : min(start + size, cut)] for start in range(at, cut, size))
+        while at < cut:
+            size = min(cuts.size(), cut - at)
+            yield data[at : at + size]
+            at += size
         if cut < end:
             yield data[cut:end]
         at = end
 
 
 class Player:
-    """One session. `piece`: how many bytes are given to each send; None sends a batch at once. `source`: the address
+    """One session. `piece`: how many bytes are given to each send, or RANDOM; None sends a batch at once. `source`: the address
     to come from."""
 
     def __init__(self, address, direct, piece=None, source=""):
@@ -126,7 +149,7 @@ class Player:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address = address
         self.direct = direct
-        self.piece = piece
+        self.cuts = Cuts(piece) if piece else None
         self.sends = 0
         self.buffer = bytearray()
         self.received = []
@@ -160,13 +183,13 @@ class Player:
 
     def send(self):
         data, self.outgoing = self.outgoing, b""
-        pieces = [data] if self.piece is None else _pieces(data, self.piece)
+        pieces = _pieces(data, self.cuts) if self.cuts else [data]
         try:
             for piece in pieces:
                 self.socket.sendall(piece)
                 self.sends += 1
-                if self.piece == 1:
-                    time.sleep(GAP_S)
+                if self.cuts:
+                    self.cuts.pause()
         except (BrokenPipeError, ConnectionResetError):
             pass  # the peer has ended the session: its last words are still to be read
 

@@ -1,20 +1,21 @@
-"""Stands between pgwarden and a server, and gives it the server's bytes one at a time."""
+"""Stands between pgwarden and a server, and gives it the server's bytes in pieces."""
 
 import selectors
 import socket
 import threading
-import time
 
 from wire import player
 
-# Of one session so many bytes are given singly: its login and its first answers. What follows passes as it comes.
+# Of one session so many bytes are cut: its login and its first answers. What follows passes as it comes.
 _CUT_BYTES = 4096
 
 
 class Relay:
-    """A server's address whose sessions are cut, for the time of a `with`; stands in for a ScratchPostgres."""
+    """A server's address whose sessions are cut, for the time of a `with`; stands in for a ScratchPostgres. `piece`: as
+    player.Cuts has it."""
 
-    def __init__(self, postgres):
+    def __init__(self, postgres, piece=1):
+        self.piece = piece
         self.target = postgres.address
         self.socket_directory = postgres.socket_directory
         self.pieces = 0
@@ -42,6 +43,7 @@ class Relay:
                 source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 selector.register(source, selectors.EVENT_READ, target)
             cut_bytes = _CUT_BYTES
+            cuts = player.Cuts(self.piece)
             while selector.get_map():
                 for key, _ in selector.select():
                     cut = cut_bytes if key.fileobj is server else 0
@@ -50,10 +52,14 @@ class Relay:
                     except OSError:  # reset
                         return
                     try:
-                        for at in range(min(cut, len(data))):
-                            key.data.sendall(data[at : at + 1])
-                            time.sleep(player.GAP_S)
-                        key.data.sendall(data[cut:])
+                        at = 0
+                        while at < min(cut, len(data)):
+                            size = min(cuts.size(), cut - at)
+                            key.data.sendall(data[at : at + size])
+                            cuts.pause()
+                            at += size
+                            self.pieces += 1
+                        key.data.sendall(data[at:])
                         if not data:
                             key.data.shutdown(socket.SHUT_WR)
                     except OSError:
@@ -64,4 +70,3 @@ class Relay:
                         selector.unregister(key.fileobj)
                     elif cut:
                         cut_bytes -= min(cut, len(data))
-                        self.pieces += min(cut, len(data))

@@ -202,7 +202,7 @@ class Play:
         self.session.send()
 
     def _pieces(self, size):
-        self.session.piece = int(size)
+        self.session.cuts = player.Cuts(int(size))
 
     def _pause(self, seconds):
         time.sleep(float(seconds))

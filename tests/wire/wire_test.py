@@ -3,8 +3,8 @@
 
 usage: wire_test.py PGWARDEN [SCENARIO...]
 
-Through pgwarden each is played whole, in pieces of 7 bytes, and byte by byte, then with the server's answers given to
-pgwarden byte by byte as well. What is large is cut at every byte of its head: 256 bytes of each of the client's messages,
+Through pgwarden each is played whole, byte by byte, and in pieces of any size with pauses between them; the server's
+answers are given to pgwarden in the same way. What is large is cut at every byte of its head: 256 bytes of each of the client's messages,
 4,096 bytes of the server's side of a session; the rest passes in one.
 """
 
@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from lib.servers import Pgwarden  # noqa: E402
 from wire import transcript, workspace  # noqa: E402
-from wire.player import is_denial  # noqa: E402
+from wire.player import RANDOM, is_denial  # noqa: E402
 from wire.relay import Relay  # noqa: E402
 from wire.scenario import TIMED_OUT, UNPARSABLE, Play, Scenario  # noqa: E402
 
@@ -101,19 +101,21 @@ def main():
     started = time.monotonic()
     with (
         workspace.server() as postgres,
-        Relay(postgres) as relay,
+        Relay(postgres) as single,
+        Relay(postgres, RANDOM) as mixed,
         Pgwarden(binary, postgres) as pgwarden,
-        Pgwarden(binary, relay) as cut_pgwarden,
+        Pgwarden(binary, single) as behind_single,
+        Pgwarden(binary, mixed) as behind_mixed,
     ):
         workspace.fill(postgres)
-        comparison = Comparison(postgres, [(None, pgwarden), (1, cut_pgwarden), (7, pgwarden)])
+        comparison = Comparison(postgres, [(None, pgwarden), (1, behind_single), (RANDOM, behind_mixed)])
         shared = iter(sorted(scenarios, key=lambda scenario: not scenario.huge))
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             workers = [pool.submit(work, comparison, number, shared) for number in range(WORKERS)]
         failed = [name for worker in workers for name in worker.result()]
         print(
             f"{len(scenarios) - len(failed)} passed, {len(failed)} failed {failed or ''}: {comparison.plays} plays, "
-            f"{comparison.messages} messages, {comparison.sends} pieces sent, {relay.pieces} single bytes received, "
+            f"{comparison.messages} messages, {comparison.sends} pieces sent, {single.pieces + mixed.pieces} received, "
             f"{time.monotonic() - started:.0f} s"
         )
     return 1 if failed or not scenarios else 0
