@@ -1,15 +1,16 @@
 #include "proxy/audit/log.h"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 #include "policy/utf8.h"
+#include "proxy/audit/standard_error.h"
 
 namespace pgwarden::audit {
 
@@ -77,19 +78,20 @@ std::string as_json(std::string_view message, const boost::json::object& fields)
   return boost::json::serialize(record).substr(1);
 }
 
+bool is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
 bool wants_json(config::LogFormat format) {
-  if (format == config::LogFormat::automatic) return ::isatty(STDERR_FILENO) == 0;
-  return format == config::LogFormat::json;
+  return format == config::LogFormat::automatic ? !is_terminal() : format == config::LogFormat::json;
 }
 
 }  // namespace
 
 Log::Log(const config::Log& settings) : json_(wants_json(settings.format)) {
   std::shared_ptr<spdlog::sinks::sink> sink;
-  if (json_) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  if (is_terminal() && !json_) {
+    sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
   } else {
-    sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    sink = std::make_shared<StandardError>();
   }
   logger_ = std::make_shared<spdlog::logger>("pgwarden", std::move(sink));
   if (json_) {
@@ -100,6 +102,7 @@ Log::Log(const config::Log& settings) : json_(wants_json(settings.format)) {
   }
   logger_->set_level(spdlog::level::from_str(settings.level));
   logger_->flush_on(spdlog::level::debug);
+  logger_->set_error_handler([this](const std::string&) { failed_ = true; });
 }
 
 bool Log::enabled(Level level) const { return logger_->should_log(spdlog_level(level)); }
@@ -107,26 +110,28 @@ bool Log::enabled(Level level) const { return logger_->should_log(spdlog_level(l
 void Log::write(Level level, std::string_view message, const boost::json::object& fields,
                 std::uint64_t count) const {
   if (!enabled(level)) return;
-  if (level != Level::debug) {
-    const std::lock_guard lock(mutex_);
-    if (!quota_.admits(message, count, Quota::Clock::now())) return;
-  }
-  put(level, message, fields);
+  const std::lock_guard lock(mutex_);
+  if (level != Level::debug && !quota_.admits(message, count, Quota::Clock::now())) return;
+  if (!put(level, message, fields)) lost_[std::string(message)] += count;
 }
 
 void Log::write_left_out() const {
-  std::vector<Quota::LeftOut> left_out;
-  {
-    const std::lock_guard lock(mutex_);
-    left_out = quota_.take();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [kind, count] : quota_.take()) {
+    if (!put(Level::warning, "records left out: too many a second", {{"of", kind}, {"count", count}}))
+      lost_[kind] += count;
   }
-  for (const auto& [kind, count] : left_out) {
-    put(Level::warning, "records left out: too many a second", {{"of", kind}, {"count", count}});
+  for (const auto& [kind, count] : std::exchange(lost_, {})) {
+    if (!put(Level::error, "records lost: the log could not be written", {{"of", kind}, {"count", count}}))
+      lost_[kind] += count;
   }
 }
 
-void Log::put(Level level, std::string_view message, const boost::json::object& fields) const {
+/// False when it could not be written. With mutex_ locked.
+bool Log::put(Level level, std::string_view message, const boost::json::object& fields) const {
+  failed_ = false;
   logger_->log(spdlog_level(level), "{}", json_ ? as_json(message, fields) : as_text(message, fields));
+  return !failed_;
 }
 
 }  // namespace pgwarden::audit

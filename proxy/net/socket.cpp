@@ -5,7 +5,9 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <memory>
 
 #include "proxy/net/use_tuple.h"
 
@@ -34,6 +36,17 @@ std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
   return error ? std::nullopt : as_tcp(endpoint);
 }
 
+/// It cannot be cancelled, so it lives on when nobody waits for it any more.
+struct Lookup {
+  Lookup(const asio::any_io_executor& executor, std::chrono::milliseconds time_max)
+      : resolver(executor), done_or_late(executor, time_max) {}
+
+  asio::ip::tcp::resolver resolver;
+  asio::steady_timer done_or_late;
+  error_code error = asio::error::timed_out;
+  asio::ip::tcp::resolver::results_type found;
+};
+
 std::string name_of(const asio::ip::address& address, std::uint16_t port) {
   const std::string host = address.to_string();
   return (address.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -49,7 +62,7 @@ void prepare(Socket& socket) {
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
 }
 
-asio::awaitable<Resolved> resolve(config::Host host) {
+asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds time_max) {
   const std::string port = std::to_string(host.endpoint.port);
   Resolved resolved;
   if (host.endpoint.is_unix()) {
@@ -57,11 +70,22 @@ asio::awaitable<Resolved> resolve(config::Host host) {
         asio::local::stream_protocol::endpoint(host.endpoint.host + "/.s.PGSQL." + port));
     co_return resolved;
   }
-  asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
   const std::string& name = host.address.empty() ? host.endpoint.host : host.address;
-  auto [error, found] = co_await resolver.async_resolve(name, port, use_tuple);
-  resolved.error = error;
-  for (const auto& entry : found) resolved.addresses.emplace_back(entry.endpoint());
+  error_code is_name;
+  const asio::ip::address address = asio::ip::make_address(name, is_name);
+  if (!is_name) {  // would else wait for the thread that looks up names, which one of them may hold up
+    resolved.addresses.emplace_back(asio::ip::tcp::endpoint(address, host.endpoint.port));
+    co_return resolved;
+  }
+  const auto lookup = std::make_shared<Lookup>(co_await asio::this_coro::executor, time_max);
+  lookup->resolver.async_resolve(name, port, [lookup](error_code error, const auto& found) {
+    lookup->error = error;
+    lookup->found = found;
+    lookup->done_or_late.cancel();
+  });
+  co_await lookup->done_or_late.async_wait(use_tuple);
+  resolved.error = lookup->error;
+  for (const auto& entry : lookup->found) resolved.addresses.emplace_back(entry.endpoint());
   co_return resolved;
 }
 

@@ -29,12 +29,12 @@ using Timer =
 void prepare(Socket& socket);
 
 /// Where a server listens: the addresses of a name, in the resolver's order, or a Unix-domain socket (libpq's
-/// rule: DIR/.s.PGSQL.PORT).
+/// rule: DIR/.s.PGSQL.PORT). `timed_out` when the name servers have not answered by then.
 struct Resolved {
   error_code error;
   std::vector<Protocol::endpoint> addresses;  ///< at least one without an error
 };
-asio::awaitable<Resolved> resolve(config::Host host);
+asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds time_max);
 
 /// The peer as rules and logs know it; nullopt when it has gone, which does not take away what it has sent.
 std::optional<policy::Address> peer_address(const Socket& socket);

@@ -1,10 +1,6 @@
 #include "proxy/net/upstream_search.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <random>
 
 #include "config/endpoint.h"
@@ -40,15 +36,11 @@ bool UpstreamSearch::next_host() {
 }
 
 asio::awaitable<bool> UpstreamSearch::next_address() {
-  using namespace asio::experimental::awaitable_operators;
   if (address_ == 0) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, time_max_);
-    const auto found =
-        co_await (resolve(*target_.host) || timer.async_wait(asio::as_tuple(asio::use_awaitable)));
-    if (found.index() == 1) {
-      failed("its name is not resolved in time", Next::host);
-    } else if (const Resolved& resolved = std::get<0>(found); resolved.error) {
-      failed(resolved.error.message(), Next::host);
+    const Resolved resolved = co_await resolve(*target_.host, time_max_);
+    if (resolved.error) {
+      const bool late = resolved.error == asio::error::timed_out;
+      failed(late ? "its name is not resolved in time" : resolved.error.message(), Next::host);
     } else {
       addresses_ = resolved.addresses;
       if (target_.upstream->random_order) shuffle(addresses_);
