@@ -42,6 +42,13 @@ def listens(process, address):
     return False
 
 
+def _is_dead(process):
+    try:
+        return pathlib.Path("/proc", process, "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 class ScratchPostgres:
     """A PostgreSQL of its own for the time of a `with`. `conf` and `hba` are lines for its files. `standby_of`: the port
     of the server that it follows."""
@@ -67,9 +74,15 @@ class ScratchPostgres:
         """All of its processes at once, as when its machine loses power."""
         postmaster = pathlib.Path(self.directory, "data", "postmaster.pid").read_text(encoding="ascii").split()[0]
         children = pathlib.Path("/proc", postmaster, "task", postmaster, "children").read_text(encoding="ascii").split()
-        for process in (postmaster, *children):
+        processes = (postmaster, *children)
+        for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(process), signal.SIGKILL)
+        while not all(map(_is_dead, processes)):
+            time.sleep(0.01)
+        # Whoever adopted them may take a while to ask for their ends: until then their locks seem to be somebody's.
+        for lock in (*pathlib.Path(self.directory, "sock").glob(".*.lock"), pathlib.Path(self.directory, "data", "postmaster.pid")):
+            lock.unlink()
 
     def restart(self):
         """On the same port, also after kill()."""
