@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "config/endpoint.h"
 #include "proxy/net/connection.h"
 #include "proxy/net/use_tuple.h"
 
@@ -109,25 +110,37 @@ void Listener::bind_tcp(const Protocol::endpoint& endpoint, bool take_over) {
   if (take_over) allow_others(acceptor_.native_handle());
   acceptor_.bind(endpoint);
   if (!take_over) allow_others(acceptor_.native_handle());
-  acceptor_.listen();
-  // What the last one but this has left of steer_to_successor(). Fails when there is nothing.
-  const int unused = 0;
-  ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused);
 }
 
-/// Under another name first: so the path leads to a socket that is listened on at every moment.
+/// Under another name first, which listen() takes away: so the path leads to a socket that is listened on at
+/// every moment.
 void Listener::bind_unix(const std::string& path, bool take_over) {
   const bool may_replace = take_over && inode_of(path) != 0;
   if (!may_replace && is_in_use(path)) throw boost::system::system_error(asio::error::address_in_use);
   const std::string new_path = path.substr(0, path.rfind('/')) + "/.new." + std::to_string(::getpid());
   ::unlink(new_path.c_str());
   acceptor_.bind(asio::local::stream_protocol::endpoint(new_path));
+  new_path_ = new_path;
   ::chmod(new_path.c_str(), 0777);  // who may log in is the server's to say, as with its own socket
-  acceptor_.listen();
-  inode_ = inode_of(new_path);
-  if (std::rename(new_path.c_str(), path.c_str()) != 0) {
-    throw boost::system::system_error(errno, boost::system::system_category());
+}
+
+void Listener::listen() {
+  if (passed_) return;
+  error_code error;
+  acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (!error && unix_) {
+    inode_ = inode_of(new_path_);
+    if (std::rename(new_path_.c_str(), unix_->host.c_str()) != 0) {
+      error.assign(errno, boost::system::system_category());
+    } else {
+      new_path_.clear();
+    }
   }
+  if (error)
+    throw std::runtime_error("cannot listen on " + config::to_string(address()) + ": " + error.message());
+  // What the last one but this has left of steer_to_successor(). Fails when there is nothing.
+  const int unused = 0;
+  ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused);
 }
 
 asio::awaitable<void> Listener::accept(NextWorker next_worker) {
@@ -188,6 +201,8 @@ void Listener::remove_file() noexcept {
   // file's.
   if (unix_ && inode_ != 0 && inode_of(unix_->host) == inode_) ::unlink(unix_->host.c_str());
   inode_ = 0;
+  if (!new_path_.empty()) ::unlink(new_path_.c_str());
+  new_path_.clear();
 }
 
 config::Endpoint Listener::address() const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "config/config.h"
 #include "proxy/audit/log.h"
@@ -38,6 +39,9 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
+  /// From now on clients may come, and a Unix-domain socket's path leads here: to be called when nothing else
+  /// can fail, because a process that listens there already loses the path by it. Throws std::runtime_error.
+  void listen();
   asio::awaitable<void> accept(NextWorker next_worker);
   /// Leaves new connections to the successor, accepts those that are on their way, and closes.
   asio::awaitable<void> hand_over();
@@ -60,6 +64,7 @@ class Listener {
   const audit::Log& log_;
   bool passed_ = false;                   ///< the socket lives on when this process closes it
   std::uint64_t inode_ = 0;               ///< of the socket's file; 0: it is not ours
+  std::string new_path_;                  ///< of the socket's file until listen()
   std::optional<config::Endpoint> unix_;  ///< the address, when it is a socket's path
 };
 

@@ -73,6 +73,7 @@ Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& l
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, config_, tls));
   }
+  for (const auto& listener : listeners_) listener->listen();
 }
 
 Server::~Server() {

@@ -65,9 +65,6 @@ class Server {
   std::shared_ptr<const config::Config> config_;
   const audit::Log& log_;
   boost::asio::io_context context_{1};
-  boost::asio::io_context parsers_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> parsers_work_{
-      parsers_.get_executor()};
   boost::asio::steady_timer timer_{context_};
   CancelKeys cancel_keys_;
   DerivedKeys derived_keys_;
@@ -75,6 +72,10 @@ class Server {
   Admission admission_;
   LoginFailures login_failures_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // Behind workers_: sessions may wait in it.
+  boost::asio::io_context parsers_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> parsers_work_{
+      parsers_.get_executor()};
   Guard guard_;  ///< behind workers_: what it answers must be there until it has ended
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Thread>> threads_;

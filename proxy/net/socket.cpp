@@ -36,7 +36,7 @@ std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
   return error ? std::nullopt : as_tcp(endpoint);
 }
 
-/// It cannot be cancelled, so it lives on when nobody waits for it any more.
+/// Once it has begun it cannot be cancelled, so it lives on when nobody waits for it any more.
 struct Lookup {
   Lookup(const asio::any_io_executor& executor, std::chrono::milliseconds time_max)
       : resolver(executor), done_or_late(executor, time_max) {}
@@ -86,6 +86,7 @@ asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds t
   co_await lookup->done_or_late.async_wait(use_tuple);
   resolved.error = lookup->error;
   for (const auto& entry : lookup->found) resolved.addresses.emplace_back(entry.endpoint());
+  lookup->resolver.cancel();  // one that has not begun yet does not begin any more
   co_return resolved;
 }
 

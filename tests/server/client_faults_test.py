@@ -14,8 +14,8 @@ from lib.servers import Pgwarden
 from wire import player
 
 MIB = 1 << 20
-# Of a gibibyte. The address sanitizer keeps up to 256 MiB of what was freed (quarantine_size_mb).
-GROWTH_MAX = (300 if os.environ.get("PGWARDEN_SANITIZE") else 8) * MIB
+# Of a gibibyte. The address sanitizer keeps some of what was freed.
+GROWTH_MAX = (32 if os.environ.get("PGWARDEN_SANITIZE") else 8) * MIB
 
 
 def peak_resident(process):

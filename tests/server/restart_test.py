@@ -109,6 +109,18 @@ class Restart(ServerTest):
         self.assertTrue(pathlib.Path(self.old.socket_path).is_socket())
         self.assertEqual(self.one(self.connect(successor.unix_socket), "SELECT 1"), 1)
 
+    def test_a_successor_that_cannot_start_takes_nothing(self):
+        successor = self.old.successor()
+        successor.config = pathlib.Path(successor.directory, "pgwarden.yaml")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            addresses = (self.old.socket_path, f"127.0.0.1:{taken.getsockname()[1]}")
+            successor.write_config("listeners:\n" + "".join(
+                f"  - {{listen: '{address}', upstream: 'postgres://127.0.0.1:{self.postgres.port}'}}\n" for address in addresses))
+            with self.assertRaisesRegex(RuntimeError, "cannot listen on .*Address already in use"):
+                successor.__enter__()
+        self.assertEqual(self.one(self.connect(self.old.unix_socket), "SELECT 1"), 1)
+        self.assertEqual(list(pathlib.Path(self.old.socket_path).parent.glob(".new.*")), [])
+
     def serve(self, peers):
         """Each is told that there is no TLS: it has been accepted."""
         for peer in peers:
