@@ -85,5 +85,5 @@ class HAProxy(Pooler):
         super().__init__()
         server = f"127.0.0.1:{server_port}"
         text = example("haproxy.cfg", {"bind :5432": f"bind 127.0.0.1:{self.port}", "10.0.0.11:6432": server,
-                                       "10.0.0.12:6432": server, "check send-proxy-v2": f"check inter 100ms {send}"})
+                                       "10.0.0.12:6432": server, "check send-proxy-v2": f"check inter 1s {send}"})
         self.command = [PROGRAMS / "haproxy", "-db", "-f", self.file("haproxy.cfg", text)]
