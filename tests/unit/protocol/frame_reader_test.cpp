@@ -98,7 +98,7 @@ TEST_CASE("frames nobody asked to see come out as one run of the bytes fed") {
 
 TEST_CASE("an unknown type or an impossible length breaks the stream, and what came before it passes") {
   const std::string good = frame('s', "good");
-  for (std::size_t piece : {1, 3, 100}) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
     REQUIRE(read(good + frame('?', "bad"), piece, false) ==
             good + "broken: unknown message type (message begins with 3f 00 00 00 07)");
     REQUIRE(read(good + std::string("s\0\0\0\3", 5), piece, false) ==
