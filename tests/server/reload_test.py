@@ -1,17 +1,17 @@
 """SIGHUP under load: no session drops, none is judged by half of a policy, and the log says by which one it was."""
 
+import functools
 import itertools
 import re
 import signal
 import socket
 import ssl
 import struct
-import threading
 import unittest
 
 import psycopg2
 
-from support import ServerTest, eventually, startup_packet
+from support import Clients, ServerTest, eventually, startup_packet
 from lib.servers import ScratchPostgres
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
@@ -21,28 +21,15 @@ BOTH = "WITH other AS (INSERT INTO odd VALUES (1)) INSERT INTO even VALUES (1)"
 RELOADS = 24
 
 
-class Load:
+class Load(Clients):
     """Clients on threads, and what they saw. A statement that is refused by anything but a rule is a failure."""
 
     def __init__(self, test):
+        super().__init__([functools.partial(self.run, client) for client in (self.stay,) * 3 + (self.come,) * 3])
         self.test = test
-        self.over = threading.Event()
-        self.failures = []
         self.denials = []  # (decision, rule, the versions between which it was judged)
         self.written = [0, 0]
         self.statements = 0
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.run, args=(client,)) for client in (self.stay,) * 3 + (self.come,) * 3]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
 
     def run(self, client):
         try:

@@ -1,5 +1,6 @@
 """A pgwarden that takes over from another: no connection fails, and no session ends that its client does not end."""
 
+import functools
 import pathlib
 import signal
 import socket
@@ -9,32 +10,19 @@ import unittest
 
 import psycopg2
 
-from support import BINARY, ServerTest, eventually
+from support import BINARY, Clients, ServerTest, eventually
 from lib.servers import Pgwarden
 from wire import player
 
 SUCCESSIONS = 4
 
 
-class Storm:
+class Storm(Clients):
     """Clients that come and go on threads, by TCP and by the Unix-domain socket."""
 
     def __init__(self, addresses):
-        self.over = threading.Event()
-        self.failures = []
+        super().__init__([functools.partial(self.run, address) for address in addresses])
         self.sessions = 0
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.run, args=(address,)) for address in addresses]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
 
     def run(self, address):
         while not self.over.is_set():

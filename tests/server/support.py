@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -28,6 +29,26 @@ def eventually(condition, seconds=30):
             return True
         time.sleep(0.02)
     return False
+
+
+class Clients:
+    """Each of `clients`, functions that end when `over` is set, on a thread for the time of a `with`."""
+
+    def __init__(self, clients):
+        self.over = threading.Event()
+        self.failures = []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=client) for client in clients]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
 
 
 def startup_packet(**parameters):
