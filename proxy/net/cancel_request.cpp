@@ -1,6 +1,5 @@
 #include "proxy/net/cancel_request.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -12,6 +11,7 @@
 
 #include "protocol/messages.h"
 #include "proxy/net/upstream_search.h"
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
@@ -67,8 +67,7 @@ asio::awaitable<void> send(asio::io_context& context, Target target, std::string
 asio::awaitable<void> send_cancel(asio::io_context& context, Target target, std::string key) {
   using namespace asio::experimental::awaitable_operators;
   asio::steady_timer deadline(context, time_max);
-  co_await (send(context, std::move(target), std::move(key)) ||
-            deadline.async_wait(asio::as_tuple(asio::use_awaitable)));
+  co_await (send(context, std::move(target), std::move(key)) || deadline.async_wait(use_tuple));
 }
 
 }  // namespace pgwarden::net

@@ -3,8 +3,8 @@
 #include <poll.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
@@ -40,7 +40,7 @@ asio::awaitable<bool> client_hello_is_plausible(Socket& socket) {
   // Waiting ends when so many bytes have come, or none come any more; for nothing now and then.
   socket.set_option(asio::socket_base::receive_low_watermark(head.size()), ignored);
   while (size < head.size() && !has_ended(socket)) {
-    std::tie(error) = co_await socket.async_wait(Socket::wait_read, asio::as_tuple(asio::use_awaitable));
+    std::tie(error) = co_await socket.async_wait(Socket::wait_read, use_tuple);
     if (error) break;
     size = socket.receive(asio::buffer(head), asio::socket_base::message_peek, error);
   }

@@ -1,14 +1,13 @@
 #include "proxy/net/upstream.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
 #include "config/endpoint.h"
 #include "protocol/messages.h"
 #include "protocol/tags.h"
+#include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
@@ -54,8 +53,7 @@ asio::awaitable<std::string> encrypt(Stream& stream, const Target& target) {
 
 asio::awaitable<Connecting> connect_unbounded(Stream& stream, const Target& target, Encrypt how) {
   using Result = Connecting::Result;
-  const auto [error] =
-      co_await stream.socket().async_connect(target.address, asio::as_tuple(asio::use_awaitable));
+  const auto [error] = co_await stream.socket().async_connect(target.address, use_tuple);
   if (error) co_return Connecting{Result::unreachable, error.message()};
   prepare(stream.socket());
   if (how == Encrypt::no) co_return Connecting{};
@@ -95,8 +93,7 @@ asio::awaitable<Connecting> connect_upstream(Stream& stream, Target target, Encr
                                              std::chrono::steady_clock::time_point deadline) {
   using namespace asio::experimental::awaitable_operators;
   asio::steady_timer timer(stream.socket().get_executor(), deadline);
-  auto first = co_await (connect_unbounded(stream, target, encrypt) ||
-                         timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+  auto first = co_await (connect_unbounded(stream, target, encrypt) || timer.async_wait(use_tuple));
   if (first.index() == 0) co_return std::get<0>(first);
   co_return Connecting{Connecting::Result::unreachable, std::string(timeout_expired)};
 }
