@@ -18,6 +18,7 @@ postgres_source() {
 # From Debian's source package. Its index is read into a folder of its own: nothing of the machine's apt changes.
 fetch_postgres_source() {
   local work package version options
+  [[ ! -e $(postgres_source) ]] || return 0
   read -r package version < <(server_package)
   work=$(mktemp -d)
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/source"
