@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
 
 import analysis  # noqa: E402
 import report  # noqa: E402
+from huge_pages import huge_pages  # noqa: E402
 from lib.certificates import Authority  # noqa: E402
 from lib.servers import ROOT, ScratchPostgres  # noqa: E402
 from proxies import COMPARED, FILES_MAX, Given  # noqa: E402
@@ -25,6 +26,7 @@ from stand_in import stand_in  # noqa: E402
 from works import prepare, works  # noqa: E402
 
 FACTS = "facts and verdict"
+HUGE_PAGES = 200  # of 2 MiB: more than the shared_buffers of bench/postgresql.conf
 
 
 class RunningPostgres(ScratchPostgres):
@@ -157,12 +159,13 @@ def main():
     began = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
     about = {"began": began, "commit": report.commit(), "machine": machine()}
     conf = (ROOT / "bench" / "postgresql.conf").read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory(prefix="pgwarden-bench-") as folder, \
+    with tempfile.TemporaryDirectory(prefix="pgwarden-bench-") as folder, huge_pages(HUGE_PAGES) as reserved, \
          RunningPostgres(options.server) if options.server else ScratchPostgres(conf) as server:
         os.chmod(folder, 0o755)  # PgBouncer reads its key as another user
         prepare(server)
         certificate = Authority(folder, "bench").issue("server", "localhost", ["DNS:localhost"], owner="postgres")
-        versions = [f"PostgreSQL {server.psql('bench', 'SHOW server_version')}"]
+        memory = "" if reserved else " without huge pages"
+        versions = [f"PostgreSQL {server.psql('bench', 'SHOW server_version')}{memory}"]
         versions += [kind.version() for kind in COMPARED if re.search(options.proxies, kind.name)]
         measuring = Measuring(options, server, certificate)
         measuring.all()

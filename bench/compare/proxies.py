@@ -125,6 +125,7 @@ auth_type = trust
 max_client_conn = {SESSIONS_MAX + 50}
 default_pool_size = {SESSIONS_MAX + 50}
 server_check_query =
+server_lifetime = 0
 server_tls_sslmode = disable
 client_tls_sslmode = allow
 client_tls_cert_file = {certificate[0]}
@@ -164,6 +165,7 @@ database default {{
         storage "postgres"
         pool "session"
         pool_size 0
+        pool_ttl 1
     }}
 }}
 """)

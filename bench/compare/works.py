@@ -69,6 +69,16 @@ CREATE UNLOGGED TABLE copied (LIKE wide);
 VACUUM ANALYZE;
 """
 WRITTEN = "TRUNCATE events, orders, copied, pgbench_history"
+# The server processes of the last run have gone, which takes time that is not the next one's.
+ALONE = """\
+DO $$
+BEGIN
+    FOR attempt IN 1 .. 100 LOOP
+        EXIT WHEN (SELECT count(*) FROM pg_stat_activity WHERE datname = 'bench') = 1;
+        PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+    END LOOP;
+END $$;
+"""
 
 
 def prepare(server):
@@ -98,8 +108,9 @@ class Work:
 
 # With pgbench
 
-# Where a run's window begins, after its first transaction: connecting and warming up do not count.
-WARM_UP_S = 0.15
+# Connecting and warming up do not count: a run's window begins so long after its first transaction.
+CONNECTING_S = 0.5
+WARM_UP_S = 0.5
 SAMPLE_S = 0.05
 
 
@@ -121,11 +132,12 @@ class Pgbench:
             script = pathlib.Path(folder, "script.sql")
             script.write_text(self.script, encoding="ascii")
             host, port = proxy.address
-            command = ["pgbench", "-n", "-M", self.mode, "-c", str(self.clients), "-j", "1", "-T", str(seconds),
+            command = ["pgbench", "-n", "-M", self.mode, "-c", str(self.clients), "-j", "1", "-T",
+                       str(math.ceil(CONNECTING_S + WARM_UP_S + seconds)),
                        "-f", script, "--log", "--log-prefix", f"{folder}/log", "-h", host, "-p", str(port),
                        "-U", "postgres", *self.options, "bench"]
             environment = dict(os.environ, PGSSLMODE="require" if self.tls else "disable")
-            server.psql("bench", f"{WRITTEN}; SELECT pg_stat_statements_reset()")
+            server.psql("bench", f"{ALONE} {WRITTEN}; SELECT pg_stat_statements_reset()")
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   env=environment) as pgbench:
                 clock = []
