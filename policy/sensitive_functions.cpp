@@ -1,7 +1,9 @@
 #include "policy/sensitive_functions.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "policy/sensitive_function_table.h"
@@ -48,6 +50,50 @@ std::vector<SensitiveFunction> all_entries() {
   return entries;
 }
 
+/// Finds entries by name. Every call and every qualified column asks, and nearly all ask in vain.
+class Index {
+ public:
+  using Entries = std::span<const SensitiveFunction>;
+
+  explicit Index(Entries entries) {
+    for (std::size_t begin = 0, end = 0; begin < entries.size(); begin = end) {
+      const SensitiveFunction& first = entries[begin];
+      const auto together = [&first](const SensitiveFunction& entry) {
+        return entry.is_prefix == first.is_prefix &&
+               (first.is_prefix ? letter(entry.name) == letter(first.name) : entry.name == first.name);
+      };
+      while (end < entries.size() && together(entries[end])) ++end;
+      const Entries group = entries.subspan(begin, end - begin);
+      if (!first.is_prefix) {
+        by_name_.emplace(first.name, group);
+      } else if (first.name.empty()) {
+        schemas_ = group;
+      } else {
+        by_letter_[letter(first.name)] = group;
+      }
+    }
+  }
+
+  /// By their whole name.
+  Entries named(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? Entries() : found->second;
+  }
+  /// Prefixes that may be those of `name`.
+  Entries beginning_as(std::string_view name) const { return by_letter_[letter(name)]; }
+  /// Prefixes without a letter: they stand for a whole schema.
+  Entries schemas() const { return schemas_; }
+
+ private:
+  static unsigned char letter(std::string_view name) {
+    return name.empty() ? '\0' : static_cast<unsigned char>(name.front());
+  }
+
+  std::unordered_map<std::string_view, Entries> by_name_;
+  std::array<Entries, 256> by_letter_{};
+  Entries schemas_;
+};
+
 bool schema_matches(std::string_view entry, std::string_view written) {
   if (entry == anywhere) return true;
   if (entry == built_in && written.empty()) return true;
@@ -63,31 +109,16 @@ std::span<const SensitiveFunction> sensitive_functions() {
 
 const SensitiveFunction* find_sensitive_function(std::string_view schema, std::string_view name,
                                                  std::size_t arguments) {
-  const auto entries = sensitive_functions();
-  static const auto first_prefix =
-      std::find_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.is_prefix; });
-  const auto by_name = [](const SensitiveFunction& entry, std::string_view wanted) {
-    return entry.name < wanted;
-  };
-  for (auto it = std::lower_bound(entries.begin(), first_prefix, name, by_name);
-       it != first_prefix && it->name == name; ++it) {
-    if (!schema_matches(it->schema, schema)) continue;
-    if (it->arguments == 0 || it->arguments == arguments || arguments == unknown_arguments) return &*it;
+  static const Index index(sensitive_functions());
+  for (const SensitiveFunction& entry : index.named(name)) {
+    if (!schema_matches(entry.schema, schema)) continue;
+    if (entry.arguments == 0 || entry.arguments == arguments || arguments == unknown_arguments) return &entry;
   }
-  const auto matches = [&](const SensitiveFunction& entry) {
-    return name.starts_with(entry.name) && schema_matches(entry.schema, schema);
-  };
-  // Those without a letter stand for a whole schema; of the others only some begin as the name does. Every
-  // call and every qualified column comes here.
-  static const auto first_letter = std::find_if(
-      first_prefix, entries.end(), [](const SensitiveFunction& entry) { return !entry.name.empty(); });
-  for (auto it = first_prefix; it != first_letter; ++it) {
-    if (matches(*it)) return &*it;
-  }
-  const std::string_view letter = name.substr(0, 1);
-  for (auto it = std::lower_bound(first_letter, entries.end(), letter, by_name);
-       it != entries.end() && it->name.starts_with(letter); ++it) {
-    if (matches(*it)) return &*it;
+  const Index::Entries whole_schemas = schema.empty() ? Index::Entries() : index.schemas();
+  for (const auto entries : {whole_schemas, index.beginning_as(name)}) {
+    for (const SensitiveFunction& entry : entries) {
+      if (name.starts_with(entry.name) && schema_matches(entry.schema, schema)) return &entry;
+    }
   }
   return nullptr;
 }

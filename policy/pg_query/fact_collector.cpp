@@ -67,15 +67,17 @@ bool FactCollector::walk() {
 void FactCollector::push_children(const Node* node) {
   buffers_.children.clear();
   append_children(node, buffers_.children);
+  Context context = child_;
+  context.whole = false;
   for (std::size_t i = buffers_.children.size(); i-- > 0;) {
-    Context context = child_;
-    context.whole = false;
-    for (const Node* consumed : buffers_.consumed) context.consumed |= consumed == buffers_.children[i];
-    if (nodeTag(buffers_.children[i]) != T_List) {
-      push(buffers_.children[i], context);
+    const Node* const child = buffers_.children[i];
+    context.consumed = child_.consumed;
+    for (const Node* consumed : buffers_.consumed) context.consumed |= consumed == child;
+    if (nodeTag(child) != T_List) {
+      push(child, context);
       continue;
     }
-    const auto elements = cells(as<List>(buffers_.children[i]));
+    const auto elements = cells(as<List>(child));
     for (std::size_t k = elements.size(); k-- > 0;) {
       if (node_of(elements[k]) != nullptr) push(node_of(elements[k]), context);
     }

@@ -30,14 +30,19 @@ std::int32_t byte_offset(std::string_view text, int number) {
 /// What pg_query_raw_parse() does, without the buffer of 4 KB that it clears and copies for each text. Null
 /// and an error in the current memory context when the text does not parse. Nothing in here may have a
 /// destructor.
-const List* raw_parse(const char* text, LexerSettings settings, RawParseMode mode, const ErrorData*& error) {
+const List* raw_parse(std::string_view text, LexerSettings settings, RawParseMode mode,
+                      const ErrorData*& error) {
   const List* volatile statements = nullptr;
   const MemoryContext memory = CurrentMemoryContext;
   backslash_quote = BACKSLASH_QUOTE_SAFE_ENCODING;
   standard_conforming_strings = settings.standard_conforming_strings;
   escape_string_warning = false;
   PG_TRY();
-  { statements = raw_parser(text, mode); }
+  {
+    auto* const copy = static_cast<char*>(palloc(text.size() + 1));
+    *std::copy(text.begin(), text.end(), copy) = '\0';
+    statements = raw_parser(copy, mode);
+  }
   PG_CATCH();
   {
     MemoryContextSwitchTo(memory);
@@ -48,10 +53,10 @@ const List* raw_parse(const char* text, LexerSettings settings, RawParseMode mod
   return statements;
 }
 
-Parsed parse_text(const std::string& text, LexerSettings settings, RawParseMode mode, MemoryContext memory) {
+Parsed parse_text(std::string_view text, LexerSettings settings, RawParseMode mode, MemoryContext memory) {
   const ErrorData* error = nullptr;
   MemoryContextSwitchTo(memory);
-  const List* statements = raw_parse(text.c_str(), settings, mode, error);
+  const List* statements = raw_parse(text, settings, mode, error);
   // libpg_query expects every call to begin in the topmost context.
   MemoryContextSwitchTo(TopMemoryContext);
   if (error == nullptr) return {statements, {}, -1};
@@ -96,7 +101,7 @@ Parsed parse(std::string_view sql, LexerSettings settings, MemoryContext memory,
     return {nullptr, "the tag of a dollar quote is not ASCII", -1};
   }
   if (has_more_tokens(sql, settings, tokens_max)) return {nullptr, "statement has too many parts", -1};
-  Parsed parsed = parse_text(std::string(sql), settings, mode, memory);
+  Parsed parsed = parse_text(sql, settings, mode, memory);
   if (parsed.error.empty()) return parsed;
   const std::string plain = without_comments(sql, settings);
   return plain.empty() ? parsed : parse_text(plain, settings, mode, memory);

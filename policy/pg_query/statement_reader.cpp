@@ -10,30 +10,42 @@
 namespace pgwarden::policy {
 namespace {
 
-/// The memory contexts that this thread has and no reading uses: to reset one costs less than to make one.
-/// They end with the thread, as libpg_query sees to.
-std::vector<MemoryContext>& spare_contexts() {
-  static thread_local std::vector<MemoryContext> spare;
+/// What a reading takes: to use it again costs less than to make it.
+struct Parts {
+  MemoryContext memory;
+  std::vector<Fact> facts;
+  std::vector<StatementSpan> statements;
+};
+
+/// Those that this thread has and no reading uses. The memory contexts end with the thread, as libpg_query
+/// sees to.
+std::vector<Parts>& spare_parts() {
+  static thread_local std::vector<Parts> spare;
   return spare;
 }
 
-MemoryContext take_context() {
-  auto& spare = spare_contexts();
-  if (spare.empty()) return pg_query_enter_memory_context();
-  MemoryContext memory = spare.back();
+Parts take_parts() {
+  auto& spare = spare_parts();
+  if (spare.empty()) return {pg_query_enter_memory_context(), {}, {}};
+  Parts parts = std::move(spare.back());
   spare.pop_back();
-  return memory;
+  return parts;
 }
 
-void give_back(MemoryContext memory) {
+void give_back(Parts parts) {
   constexpr std::size_t spare_max = 2;  // a text that can be read in two ways has both at once
-  auto& spare = spare_contexts();
+  constexpr std::size_t elements_max = 64;
+  auto& spare = spare_parts();
   if (spare.size() == spare_max) {
-    pg_query_exit_memory_context(memory);
-  } else {
-    MemoryContextReset(memory);
-    spare.push_back(memory);
+    pg_query_exit_memory_context(parts.memory);
+    return;
   }
+  MemoryContextReset(parts.memory);
+  parts.facts.clear();
+  parts.statements.clear();
+  if (parts.facts.capacity() > elements_max) parts.facts = {};
+  if (parts.statements.capacity() > elements_max) parts.statements = {};
+  spare.push_back(std::move(parts));
 }
 
 void set_unanalysable(Reading& reading, std::string_view why, std::int32_t position) {
@@ -87,7 +99,8 @@ Reading& Reading::operator=(Reading&& other) noexcept {
 }
 
 Reading::~Reading() {
-  if (memory_ != nullptr) give_back(static_cast<MemoryContext>(memory_));
+  if (memory_ == nullptr) return;
+  give_back({static_cast<MemoryContext>(memory_), std::move(facts), std::move(statements)});
 }
 
 Reading unanalysable(std::string_view why) {
@@ -98,8 +111,11 @@ Reading unanalysable(std::string_view why) {
 
 Reading read_statements(std::string_view sql, LexerSettings settings) {
   Reading reading;
-  MemoryContext memory = take_context();
+  Parts parts = take_parts();
+  MemoryContext memory = parts.memory;
   reading.memory_ = memory;
+  reading.facts.swap(parts.facts);
+  reading.statements.swap(parts.statements);
   const pg::Parsed parsed = pg::parse(sql, settings, memory);
   if (parsed.error.empty()) {
     collect_facts(reading, parsed.statements, sql, settings, memory);
