@@ -9,11 +9,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "cli/child.h"
@@ -64,6 +66,8 @@ std::vector<std::string> current_environment() {
 
 /// How long sessions may take to end once they have to.
 constexpr std::chrono::seconds last_words{10};
+/// How long the process may take to end when they have.
+constexpr std::chrono::seconds end_max{2};
 
 /// One run of the server: its signals, and the command around which it was started, if any.
 class Run {
@@ -94,10 +98,19 @@ class Run {
     asio::co_spawn(server_.context(), feed_watchdog(), asio::detached);
     net::notify_ready(in_force());
     server_.run();
+    end_in_time();
     return exit_code_;
   }
 
  private:
+  /// All is done and said, but a name server may still hold up a thread that would be waited for.
+  void end_in_time() const {
+    std::thread([code = exit_code_] {
+      std::this_thread::sleep_for(end_max);
+      std::_Exit(code);
+    }).detach();
+  }
+
   config::Endpoint address() const { return server_.addresses().front(); }
 
   void print_url() const {

@@ -89,7 +89,8 @@ void Connection::broken(const std::exception_ptr& fault) {
 void Connection::start() {
   prepare(client_.socket());
   const auto address = peer_address(client_.socket());
-  if (!address) {  // nobody can say any more what rules hold for it
+  // Nobody can say any more what rules hold for it; or it was accepted in the very moment of the end.
+  if (!address || worker_.draining) {
     close();
     return;
   }

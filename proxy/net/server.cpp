@@ -212,6 +212,7 @@ void Server::drain() {
              {{"drain_timeout_ms", config_->limits.drain_timeout.count()}});
   for (const auto& listener : listeners_) listener->close();
   on_every_worker([](Worker& worker) {
+    worker.draining = true;
     const auto connections = worker.connections;  // ending one changes the set
     for (Connection* connection : connections) connection->drain();
   });

@@ -79,7 +79,11 @@ limits: {{upstream_connect_timeout: 2s}}
         pgwarden = self.start(SILENT)
         for _ in range(2):
             self.assertIn(f'"db.test:{self.postgres.port}": its name is not resolved in time', self.refused(pgwarden.protected))
-            self.assertEqual(self.one(self.connect(pgwarden.unprotected), "SELECT 1"), 1)
+            bystander = self.connect(pgwarden.unprotected)
+            self.assertEqual(self.one(bystander, "SELECT 1"), 1)
+            bystander.close()
+        pgwarden.process.terminate()
+        self.assertEqual(pgwarden.process.wait(10), 0)  # the lookups go on for half a minute
 
 
 if __name__ == "__main__":
