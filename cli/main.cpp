@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <exception>
+#include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "pgwarden: %s\n", error.what());
+    std::cerr << "pgwarden: " << error.what() << '\n';
     return pgwarden::cli::usage;
   }
 }

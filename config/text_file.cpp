@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 namespace pgwarden::config {
 
@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t bytes_max = std::size_t{4} << 20;
 
 Parsed<std::string> cannot_read(const std::string& why) { return {{}, "cannot read the file: " + why, ""}; }
+
+Parsed<std::string> cannot_read(int error) { return cannot_read(std::generic_category().message(error)); }
 
 /// Without a buffer on the way, in which secrets would stay.
 Parsed<std::string> read_all(int file, std::size_t size) {
@@ -26,7 +28,7 @@ Parsed<std::string> read_all(int file, std::size_t size) {
     text.resize(std::max(text.capacity(), before + 1));
     const ssize_t got = ::read(file, text.data() + before, text.size() - before);
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && errno != EINTR) return cannot_read(std::strerror(errno));
+    if (got < 0 && errno != EINTR) return cannot_read(errno);
     if (got == 0) return {std::move(text), "", ""};
     if (text.size() > bytes_max) return cannot_read("it is larger than 4 MiB");
   }
@@ -34,7 +36,7 @@ Parsed<std::string> read_all(int file, std::size_t size) {
 
 Parsed<std::string> read_file(const std::string& path, bool secret) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return cannot_read(std::strerror(errno));
+  if (file < 0) return cannot_read(errno);
   struct stat status {};
   ::fstat(file, &status);
   const mode_t others = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;

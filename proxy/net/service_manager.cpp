@@ -3,8 +3,8 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
-#include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 namespace pgwarden::net {
 
@@ -27,7 +27,8 @@ void notify(const std::string& state) { sd_notify(0, state.c_str()); }
 PassedSockets PassedSockets::of_this_process() {
   const int count = sd_listen_fds(1);
   if (count < 0) {
-    throw std::runtime_error(std::string("cannot take the sockets of LISTEN_FDS: ") + std::strerror(-count));
+    throw std::runtime_error(std::string("cannot take the sockets of LISTEN_FDS: ") +
+                             std::generic_category().message(-count));
   }
   PassedSockets passed;
   for (int i = 0; i < count; ++i) passed.sockets_.push_back(SD_LISTEN_FDS_START + i);

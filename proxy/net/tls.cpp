@@ -10,6 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 #include "config/endpoint.h"
 #include "policy/network.h"
@@ -281,7 +282,7 @@ std::string tls_error() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   if (code == 0) return "unexpected end of the connection";
-  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
+  if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
   const char* const reason = ERR_reason_error_string(code);
   return reason == nullptr ? "error " + std::to_string(code) : reason;
 }
