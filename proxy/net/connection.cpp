@@ -129,7 +129,12 @@ audit::Context Connection::audit_context() const {
 }
 
 session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) {
-  return audit::decide_and_record(worker_.shared.log, audit_context(), std::move(verdict), sql, repeats_);
+  auto answer =
+      audit::decide_and_record(worker_.shared.log, audit_context(), std::move(verdict), sql, repeats_);
+  if (answer.effect == policy::Effect::deny) {
+    turn_ = worker_.denial_pace.next_turn(DenialPace::Clock::now());
+  }
+  return answer;
 }
 
 /// Lets the other sessions of the worker go on; gives what has been relayed since: nothing.
@@ -194,7 +199,7 @@ Connection::Status Connection::advance_frontend() {
     const Status status = session_->advance_frontend(to_upstream_);
     if (status != Status::judge) return status;
     const session::JudgeRequest request = session_->request();
-    if (request.sql.size() > parsed_here_bytes_max) return status;
+    if (turn_ || request.sql.size() > parsed_here_bytes_max) return status;
     auto verdict = session::judge(*policy, who_, request);
     session_->answer(record(std::move(verdict), request.sql), to_upstream_);
   }
@@ -206,8 +211,8 @@ void Connection::keep_frontend() {
   session_->keep_frontend();
 }
 
-/// Waits for what keeps the client's messages: the server, which reads slowly or has to answer first, or the
-/// verdict on a large text.
+/// Waits for what keeps the client's messages: the server, which reads slowly or has to answer first, the
+/// verdict on a large text, or a turn among those who are denied.
 asio::awaitable<void> Connection::frontend_waits(Status status) {
   for (;;) {
     const error_code error = co_await upstream_.send_all(to_upstream_);
@@ -221,7 +226,9 @@ asio::awaitable<void> Connection::frontend_waits(Status status) {
       upstream_.shutdown_send();
       break;
     }
-    if (status == Status::judge) {
+    if (status == Status::judge && turn_) {
+      co_await wait_for_turn();
+    } else if (status == Status::judge) {
       co_await answer_later();
     } else {
       while (!session_->may_continue() && !ending()) co_await wakeup_.async_wait(use_tuple);
@@ -231,6 +238,14 @@ asio::awaitable<void> Connection::frontend_waits(Status status) {
     keep_frontend();
   }
   relay_frontend(error_code());
+}
+
+/// Lets the time pass until this session's next statement is to be judged (DenialPace).
+asio::awaitable<void> Connection::wait_for_turn() {
+  wakeup_.expires_at(*turn_);
+  while (DenialPace::Clock::now() < *turn_ && !ending()) co_await wakeup_.async_wait(use_tuple);
+  wakeup_.expires_at(Timer::time_point::max());
+  turn_.reset();
 }
 
 /// Parses a large text on another thread; the client's later bytes wait in its socket.

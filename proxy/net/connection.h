@@ -75,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void keep_frontend();
   asio::awaitable<void> frontend_waits(Status status);
   asio::awaitable<void> answer_later();
+  asio::awaitable<void> wait_for_turn();
   void end_frontend(error_code error);
   void relay_backend(error_code error);
   bool take_backend(protocol::Bytes chunk);
@@ -122,7 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Stream client_;
   Stream upstream_;
   Timer timer_;   ///< the login deadline, later the time for last bytes
-  Timer wakeup_;  ///< never expires: cancelled to wake a session that waits for the server
+  Timer wakeup_;  ///< cancelled to wake a session that waits for the server; never expires, but for a turn
   const std::size_t listener_;
   const std::uint64_t number_;
   policy::Principal who_;
@@ -130,8 +131,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Target target_;
   std::shared_ptr<const policy::Policy> policy_;  ///< that protected_ was taken from
   bool protected_ = true;
-  bool cancel_key_known_ = false;  ///< to the worker's CancelKeys
-  unsigned timer_use_ = 0;         ///< tells an expiry under way from one that still counts
+  bool cancel_key_known_ = false;                      ///< to the worker's CancelKeys
+  std::optional<DenialPace::Clock::time_point> turn_;  ///< of the next statement, after one that was denied
+  unsigned timer_use_ = 0;  ///< tells an expiry under way from one that still counts
   bool draining_ = false;
   bool discarding_ = false;     ///< the client's bytes no longer matter
   bool frontend_done_ = false;  ///< the client has closed its side

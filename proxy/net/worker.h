@@ -12,6 +12,7 @@
 #include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
 #include "proxy/net/cancel_slots.h"
+#include "proxy/net/denial_pace.h"
 #include "proxy/net/derived_keys.h"
 #include "proxy/net/guard.h"
 #include "proxy/net/login_failures.h"
@@ -45,7 +46,8 @@ struct Worker {
   std::shared_ptr<const config::Config> config;  ///< replaced on reload, and with it
   std::shared_ptr<const TlsContexts> tls;        ///< what it says of TLS
   std::set<Connection*> connections;
-  bool draining = false;               ///< those that come now do not stay
+  bool draining = false;  ///< those that come now do not stay
+  DenialPace denial_pace;
   std::list<Connection*> pending;      ///< those that have not said what they want; the oldest first
   boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};

@@ -99,6 +99,40 @@ class Denials(ServerTest):
         self.assertLess(len(self.pgwarden.log_text().splitlines()) - lines, 310 * (seconds + 3))
 
 
+class Turns(ServerTest):
+    extra = "workers: 1"
+
+    def test_those_who_are_denied_take_turns_and_others_do_not_wait_for_them(self):
+        sessions = [self.raw_session() for _ in range(20)]
+        bystander = self.raw_session()
+        done = threading.Event()
+
+        def flood():
+            for session in sessions:
+                for _ in range(50):
+                    session.query("DROP TABLE turns")
+                session.send()
+            for session in sessions:
+                session.until("Z", 50)
+            done.set()
+
+        began = time.monotonic()
+        thread = threading.Thread(target=flood)
+        thread.start()
+        answered = 0
+        while not done.is_set():
+            bystander.query("SELECT 1")
+            bystander.until("Z", 1)
+            answered += 1
+        thread.join()
+        took = time.monotonic() - began
+        # 500 of a worker in a second, 50 at once, and nobody waits after the last one.
+        self.assertGreater(took, 900 * 0.002)
+        for session in sessions:
+            self.assertEqual([tag for tag, _ in session.received].count("E"), 50)
+        self.assertGreater(answered, 100)
+
+
 class SlowServer(Relay):
     """A server that is not given a cancel request before it is told to."""
 
