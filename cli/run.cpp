@@ -67,7 +67,7 @@ std::vector<std::string> current_environment() {
 /// How long sessions may take to end once they have to.
 constexpr std::chrono::seconds last_words{10};
 /// How long the process may take to end when they have.
-constexpr std::chrono::seconds end_max{2};
+constexpr std::chrono::seconds end_max{5};
 
 /// One run of the server: its signals, and the command around which it was started, if any.
 class Run {
@@ -105,10 +105,13 @@ class Run {
  private:
   /// All is done and said, but a name server may still hold up a thread that would be waited for.
   void end_in_time() const {
-    std::thread([code = exit_code_] {
-      std::this_thread::sleep_for(end_max);
-      std::_Exit(code);
-    }).detach();
+    try {
+      std::thread([code = exit_code_] {
+        std::this_thread::sleep_for(end_max);
+        std::_Exit(code);
+      }).detach();
+    } catch (const std::system_error&) {  // no thread to be had: then it is waited for
+    }
   }
 
   config::Endpoint address() const { return server_.addresses().front(); }

@@ -164,7 +164,7 @@ def main():
         os.chmod(folder, 0o755)  # PgBouncer reads its key as another user
         prepare(server)
         certificate = Authority(folder, "bench").issue("server", "localhost", ["DNS:localhost"], owner="postgres")
-        memory = "" if reserved else " without huge pages"
+        memory = " in huge pages" if reserved and not options.server else ""
         versions = [f"PostgreSQL {server.psql('bench', 'SHOW server_version')}{memory}"]
         versions += [kind.version() for kind in COMPARED if re.search(options.proxies, kind.name)]
         measuring = Measuring(options, server, certificate)

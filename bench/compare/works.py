@@ -69,7 +69,8 @@ CREATE UNLOGGED TABLE copied (LIKE wide);
 VACUUM ANALYZE;
 """
 WRITTEN = "TRUNCATE events, orders, copied, pgbench_history"
-# The server processes of the last run have gone, which takes time that is not the next one's.
+# The server processes of the last run have gone, which takes time that is not the next one's. (A pooler that somebody has
+# given may keep its own: five seconds are enough to wait.)
 ALONE = """\
 DO $$
 BEGIN
@@ -303,7 +304,7 @@ def works():
         Work("INSERT of 100 rows", Pgbench(INSERT, rows=100)),
         Work("TPC-B", Pgbench(TPC_B, statements=5, rows=5, control=2)),
         Work("connect, SELECT, leave", Pgbench(SELECT, options=("-C",)),
-             rivals="haproxy"),  # poolers have server connections ready
+             rivals="haproxy"),  # poolers may have server connections ready
         Work("TLS: -S prepared", Pgbench(SELECT, "prepared", tls=True), encrypted, tls=True),
         Work("COPY out, 1 KiB rows", functools.partial(copy_out, "wide", 32768, False)),
         Work("COPY out, narrow rows", functools.partial(copy_out, "narrow", 500000, False)),

@@ -43,8 +43,8 @@ void give_back(Parts parts) {
   MemoryContextReset(parts.memory);
   parts.facts.clear();
   parts.statements.clear();
-  if (parts.facts.capacity() > elements_max) parts.facts = {};
-  if (parts.statements.capacity() > elements_max) parts.statements = {};
+  if (parts.facts.capacity() > elements_max) std::vector<Fact>().swap(parts.facts);
+  if (parts.statements.capacity() > elements_max) std::vector<StatementSpan>().swap(parts.statements);
   spare.push_back(std::move(parts));
 }
 

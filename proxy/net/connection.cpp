@@ -129,12 +129,7 @@ audit::Context Connection::audit_context() const {
 }
 
 session::Answer Connection::record(policy::Verdict verdict, std::string_view sql) {
-  auto answer =
-      audit::decide_and_record(worker_.shared.log, audit_context(), std::move(verdict), sql, repeats_);
-  if (answer.effect == policy::Effect::deny) {
-    turn_ = worker_.denial_pace.next_turn(DenialPace::Clock::now());
-  }
-  return answer;
+  return audit::decide_and_record(worker_.shared.log, audit_context(), std::move(verdict), sql, repeats_);
 }
 
 /// Lets the other sessions of the worker go on; gives what has been relayed since: nothing.
@@ -199,10 +194,21 @@ Connection::Status Connection::advance_frontend() {
     const Status status = session_->advance_frontend(to_upstream_);
     if (status != Status::judge) return status;
     const session::JudgeRequest request = session_->request();
-    if (turn_ || request.sql.size() > parsed_here_bytes_max) return status;
-    auto verdict = session::judge(*policy, who_, request);
-    session_->answer(record(std::move(verdict), request.sql), to_upstream_);
+    if (request.sql.size() > parsed_here_bytes_max) return status;
+    if (!answer(record(session::judge(*policy, who_, request), request.sql))) return status;
   }
+}
+
+/// False when it is a denial that has to wait for its turn: then it is held.
+bool Connection::answer(session::Answer answer) {
+  if (answer.effect == policy::Effect::deny) {
+    if (const auto turn = worker_.denial_pace.next_turn(DenialPace::Clock::now())) {
+      held_ = std::make_unique<Held>(Held{std::move(answer), *turn});
+      return false;
+    }
+  }
+  session_->answer(std::move(answer), to_upstream_);
+  return true;
 }
 
 /// Lets the buffer go that the client's bytes were read into.
@@ -226,10 +232,9 @@ asio::awaitable<void> Connection::frontend_waits(Status status) {
       upstream_.shutdown_send();
       break;
     }
-    if (status == Status::judge && turn_) {
-      co_await wait_for_turn();
-    } else if (status == Status::judge) {
-      co_await answer_later();
+    if (status == Status::judge) {
+      if (!held_) co_await judge_elsewhere();
+      if (held_) co_await wait_for_turn();
     } else {
       while (!session_->may_continue() && !ending()) co_await wakeup_.async_wait(use_tuple);
     }
@@ -240,23 +245,24 @@ asio::awaitable<void> Connection::frontend_waits(Status status) {
   relay_frontend(error_code());
 }
 
-/// Lets the time pass until this session's next statement is to be judged (DenialPace).
+/// Lets the time pass until a denial may be answered (DenialPace).
 asio::awaitable<void> Connection::wait_for_turn() {
-  wakeup_.expires_at(*turn_);
-  while (DenialPace::Clock::now() < *turn_ && !ending()) co_await wakeup_.async_wait(use_tuple);
+  wakeup_.expires_at(held_->turn);
+  while (DenialPace::Clock::now() < held_->turn && !ending()) co_await wakeup_.async_wait(use_tuple);
   wakeup_.expires_at(Timer::time_point::max());
-  turn_.reset();
+  session_->answer(std::move(held_->answer), to_upstream_);
+  held_.reset();
 }
 
 /// Parses a large text on another thread; the client's later bytes wait in its socket.
-asio::awaitable<void> Connection::answer_later() {
+asio::awaitable<void> Connection::judge_elsewhere() {
   const session::JudgeRequest request = session_->request();
   auto judged = [request, policy = current_policy(),
                  who = who_]() -> asio::awaitable<std::shared_ptr<policy::Verdict>> {
     co_return std::make_shared<policy::Verdict>(session::judge(*policy, who, request));
   };
   const auto verdict = co_await asio::co_spawn(worker_.shared.parsers, judged, asio::use_awaitable);
-  session_->answer(record(std::move(*verdict), request.sql), to_upstream_);
+  answer(record(std::move(*verdict), request.sql));
 }
 
 /// The server's last words may still be on their way: relay_backend() reads them and ends the connection.

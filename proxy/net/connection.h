@@ -48,6 +48,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Kind kind = Kind::ready;
     std::string why;
   };
+  /// A denial that waits for its turn.
+  struct Held {
+    session::Answer answer;
+    DenialPace::Clock::time_point turn;
+  };
 
   asio::awaitable<void> start_up();
   asio::awaitable<std::optional<session::StartupFlow::Start>> read_startup_packet();
@@ -74,7 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Status advance_frontend();
   void keep_frontend();
   asio::awaitable<void> frontend_waits(Status status);
-  asio::awaitable<void> answer_later();
+  bool answer(session::Answer answer);
+  asio::awaitable<void> judge_elsewhere();
   asio::awaitable<void> wait_for_turn();
   void end_frontend(error_code error);
   void relay_backend(error_code error);
@@ -131,8 +137,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Target target_;
   std::shared_ptr<const policy::Policy> policy_;  ///< that protected_ was taken from
   bool protected_ = true;
-  bool cancel_key_known_ = false;                      ///< to the worker's CancelKeys
-  std::optional<DenialPace::Clock::time_point> turn_;  ///< of the next statement, after one that was denied
+  bool cancel_key_known_ = false;  ///< to the worker's CancelKeys
+  std::unique_ptr<Held> held_;
   unsigned timer_use_ = 0;  ///< tells an expiry under way from one that still counts
   bool draining_ = false;
   bool discarding_ = false;     ///< the client's bytes no longer matter

@@ -108,29 +108,65 @@ class Turns(ServerTest):
         done = threading.Event()
 
         def flood():
-            for session in sessions:
-                for _ in range(50):
-                    session.query("DROP TABLE turns")
-                session.send()
-            for session in sessions:
-                session.until("Z", 50)
-            done.set()
+            try:
+                for session in sessions:
+                    for _ in range(50):
+                        session.query("DROP TABLE turns")
+                    session.send()
+                for session in sessions:
+                    session.until("Z", 50)
+            finally:
+                done.set()
 
         began = time.monotonic()
         thread = threading.Thread(target=flood)
         thread.start()
-        answered = 0
+        waits = []
         while not done.is_set():
+            asked = time.monotonic()
             bystander.query("SELECT 1")
             bystander.until("Z", 1)
-            answered += 1
+            waits.append(time.monotonic() - asked)
         thread.join()
-        took = time.monotonic() - began
-        # 500 of a worker in a second, 50 at once, and nobody waits after the last one.
-        self.assertGreater(took, 900 * 0.002)
+        # 500 of a worker in a second, and 50 at once.
+        self.assertGreater(time.monotonic() - began, 950 * 0.002)
         for session in sessions:
             self.assertEqual([tag for tag, _ in session.received].count("E"), 50)
-        self.assertGreater(answered, 100)
+        self.assertGreater(len(waits), 100)
+
+    def test_a_permitted_statement_does_not_wait_after_a_denied_one(self):
+        flood = [self.raw_session() for _ in range(20)]
+        for session in flood:
+            for _ in range(40):
+                session.query("DROP TABLE turns")
+            session.send()
+        session = self.raw_session()
+        session.query("BEGIN")
+        session.query("DROP TABLE turns")
+        session.until("Z", 2)
+        asked = time.monotonic()
+        session.query("ROLLBACK")
+        session.until("Z", 1)
+        self.assertLess(time.monotonic() - asked, 0.5)
+        for other in flood:
+            other.until("Z", 40)
+
+    def test_who_leaves_while_its_denial_waits_leaves_nothing_behind(self):
+        for end in ("client", "server"):
+            with self.subTest(end):
+                session = self.raw_session(application_name="waits")
+                for _ in range(400):
+                    session.query("DROP TABLE turns")
+                session.send()
+                session.until("Z", 60)
+                if end == "client":
+                    session.socket.close()
+                else:
+                    self.postgres.psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                                   "WHERE application_name = 'waits'")
+                    session.finish()
+                gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waits'"
+                self.assertTrue(eventually(lambda: self.postgres.psql("postgres", gone) == "0", 20))
 
 
 class SlowServer(Relay):

@@ -83,7 +83,7 @@ limits: {{upstream_connect_timeout: 2s}}
             self.assertEqual(self.one(bystander, "SELECT 1"), 1)
             bystander.close()
         pgwarden.process.terminate()
-        self.assertEqual(pgwarden.process.wait(10), 0)  # the lookups go on for half a minute
+        self.assertEqual(pgwarden.process.wait(15), 0)  # the lookups go on for half a minute
 
 
 if __name__ == "__main__":
