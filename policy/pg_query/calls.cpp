@@ -165,8 +165,11 @@ void add_call_by_attribute(FactCollector& collector, std::string_view field, int
 
 void read_column(FactCollector& collector, const Node* node, const NodeClass&) {
   const auto fields = cells(as<ColumnRef>(node)->fields);
-  if (fields.size() < 2) return;
-  add_call_by_attribute(collector, text_of(node_of(fields.back())), as<ColumnRef>(node)->location);
+  if (fields.empty()) return;
+  const std::string_view field = text_of(node_of(fields.back()));
+  if (field.empty()) return;  // a star
+  collector.skip_children();
+  if (fields.size() >= 2) add_call_by_attribute(collector, field, as<ColumnRef>(node)->location);
 }
 
 void read_indirection(FactCollector& collector, const Node* node, const NodeClass&) {

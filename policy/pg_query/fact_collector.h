@@ -91,6 +91,9 @@ class FactCollector {
   void only_explain_children() { child_.explained = true; }
   bool explained() const { return child_.explained; }
 
+  /// The children of the node at hand say nothing, nor do theirs.
+  void skip_children() { children_done_ = true; }
+
   /// The names of this WITH clause are visible in the node at hand.
   void enter_with(const WithClause* with);
   /// Walks the queries of a WITH clause, each with the names that it sees.
