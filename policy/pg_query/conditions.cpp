@@ -154,7 +154,8 @@ bool is_of(const RangeVar* target, const ColumnRef* column) {
 /// Whether anything in the expression can differ from one row of `target` to the next.
 bool looks_at_the_row(const Node* expression, const RangeVar* target) {
   constexpr std::size_t kept_max = 4096;
-  static thread_local std::vector<const Node*> stack;  // kept: an ordinary statement allocates next to nothing
+  static thread_local std::vector<const Node*>
+      stack;  // kept: an ordinary statement allocates next to nothing
   if (stack.capacity() > kept_max) std::vector<const Node*>().swap(stack);
   stack.assign(1, expression);
   while (!stack.empty()) {
