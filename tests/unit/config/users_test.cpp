@@ -54,14 +54,14 @@ class Variable {
   static constexpr const char* name = "PGWARDEN_USERS_TEST";
 };
 
-Config loaded(const Loaded& result) {
+Config loaded_users(const Loaded& result) {
   for (const Diagnostic& diagnostic : result.diagnostics) UNSCOPED_INFO(format(diagnostic));
   REQUIRE(result.config);
   return *result.config;
 }
 
 /// "file:line:column: message / hint" of every problem, and whether what is printed of them keeps `secret`.
-Lines problems(const Loaded& result, const std::string& secret = "hunter2") {
+Lines problems_of_users(const Loaded& result, const std::string& secret = "hunter2") {
   CHECK_FALSE(result.config);
   Lines lines;
   for (const Diagnostic& diagnostic : result.diagnostics) {
@@ -74,13 +74,15 @@ Lines problems(const Loaded& result, const std::string& secret = "hunter2") {
   return lines;
 }
 
-Lines problems(const std::string& text) { return problems(load_text(text, "f.yaml")); }
+Lines problems_of_users(const std::string& text) { return problems_of_users(load_text(text, "f.yaml")); }
 
 /// Of one user, on line 2 behind "users: [".
-Lines user_problems(const std::string& user) { return problems(managed + "users: [" + user + "]\n"); }
+Lines user_problems(const std::string& user) {
+  return problems_of_users(managed + "users: [" + user + "]\n");
+}
 
 TEST_CASE("every key of a user", "[users]") {
-  const Config config = loaded(load_text(R"(
+  const Config config = loaded_users(load_text(R"(
 listeners:
   - listen: h:1
     upstream: postgres://boss:secret@db/shop?sslmode=require&channel_binding=require
@@ -94,7 +96,7 @@ users:
     upstream: {user: app_readonly, password: pw, database: shop_copy}
   - {name: local, trust: true}
 )",
-                                         "f.yaml"));
+                                               "f.yaml"));
   const Listener& listener = config.listeners.at(0);
   CHECK(listener.auth.mode == AuthMode::managed);
   CHECK(listener.auth.query.empty());
@@ -122,7 +124,7 @@ users:
 
 TEST_CASE("logins pass through unless something else is said", "[users]") {
   const Config config =
-      loaded(load_text("listeners: [{listen: 'h:1', upstream: 'postgres://db'}]\n", "f.yaml"));
+      loaded_users(load_text("listeners: [{listen: 'h:1', upstream: 'postgres://db'}]\n", "f.yaml"));
   CHECK(config.listeners.at(0).auth.mode == AuthMode::passthrough);
   CHECK(config.users.empty());
 }
@@ -152,7 +154,7 @@ TEST_CASE("users that are none", "[users]") {
         Lines{"f.yaml:2:43: unknown key \"role\" / one of: user, password, password_env, password_file, "
               "database"});
   CHECK(user_problems("hunter2") == Lines{"f.yaml:2:9: \"users\" must be a map of keys, not a single value"});
-  CHECK(problems(managed + "users:\n  a: hunter2\n") ==
+  CHECK(problems_of_users(managed + "users:\n  a: hunter2\n") ==
         Lines{"f.yaml:3:3: \"users\" must be a list, not a map"});
   CHECK(user_problems("{name: a, trust: true}, {name: a, trust: true}") ==
         Lines{"f.yaml:2:33: another user has the name \"a\" already / it is at f.yaml:2:9"});
@@ -165,7 +167,7 @@ TEST_CASE("a file of users", "[users]") {
     return load_file(
         folder.write("f.yaml", managed + "users: [{name: a, trust: true}]\nusers_file: users.yaml\n"));
   };
-  const Config config = loaded(load("- {name: b, password: '" + verifier + "'}\n"));
+  const Config config = loaded_users(load("- {name: b, password: '" + verifier + "'}\n"));
   CHECK(config.users.size() == 2);
   CHECK(config.users.at("b").verifier);
 
@@ -173,23 +175,23 @@ TEST_CASE("a file of users", "[users]") {
     REQUIRE(lines.size() == 1);
     return lines[0];
   };
-  CHECK(first(problems(load("- {name: b, password: hunter2}\n")))
+  CHECK(first(problems_of_users(load("- {name: b, password: hunter2}\n")))
             .starts_with("users.yaml:1:23: \"password\" is not a SCRAM-SHA-256 verifier"));
-  CHECK(first(problems(load("- {name: a, trust: true}\n")))
+  CHECK(first(problems_of_users(load("- {name: a, trust: true}\n")))
             .starts_with("users.yaml:1:3: another user has the name \"a\""));
-  CHECK(first(problems(load("hunter2\n"))) ==
+  CHECK(first(problems_of_users(load("hunter2\n"))) ==
         "users.yaml:1:1: the file must hold a list of users / as \"users\" has it");
-  CHECK(first(problems(load("a: hunter2\n"))) ==
+  CHECK(first(problems_of_users(load("a: hunter2\n"))) ==
         "users.yaml:1:1: the file must hold a list of users / as \"users\" has it");
-  CHECK(problems(load("\"a\" \"hunter2\"\n"))[0].starts_with("users.yaml:1:"));  // PgBouncer's
+  CHECK(problems_of_users(load("\"a\" \"hunter2\"\n"))[0].starts_with("users.yaml:1:"));  // PgBouncer's
   for (const auto mode : {fs::perms(0644), fs::perms(0604), fs::perms(0602)}) {
     CHECK(
-        first(problems(load("- {name: b, trust: true}\n", mode)))
+        first(problems_of_users(load("- {name: b, trust: true}\n", mode)))
             .find(
                 "users.yaml: the file holds secrets, and others than its owner can get at it / chmod 600") !=
         std::string::npos);
   }
-  CHECK(first(problems(load_text(managed + "users_file: /nonexistent\n", "f.yaml"))) ==
+  CHECK(first(problems_of_users(load_text(managed + "users_file: /nonexistent\n", "f.yaml"))) ==
         "f.yaml:2:13: /nonexistent: cannot read the file: No such file or directory");
 }
 
@@ -199,10 +201,10 @@ TEST_CASE("passwords from the environment and from files", "[users]") {
     return load_text(managed + "users: [{name: a, trust: true, upstream: {" + keys + "}}]\n", "f.yaml");
   };
   const auto password = [&](const std::string& keys) {
-    return std::string(loaded(load(keys)).users.at("a").upstream.password.view());
+    return std::string(loaded_users(load(keys)).users.at("a").upstream.password.view());
   };
   const auto problem = [&](const std::string& keys) {
-    const Lines lines = problems(load(keys));
+    const Lines lines = problems_of_users(load(keys));
     REQUIRE(lines.size() == 1);
     return lines[0].substr(lines[0].find(' ') + 1);
   };
@@ -241,15 +243,15 @@ TEST_CASE("an upstream's password from elsewhere", "[users]") {
                          "', password_env: PGWARDEN_USERS_TEST}}]\nusers: [{name: a, trust: true}]\n",
                      "f.yaml");
   };
-  const Config config = loaded(load("managed", "postgres://boss@db"));
+  const Config config = loaded_users(load("managed", "postgres://boss@db"));
   CHECK(config.listeners.at(0).upstream->user == "boss");
   CHECK(config.listeners.at(0).upstream->password.view() == "from env");
-  CHECK(problems(load("managed", "postgres://boss:hunter2@db")) ==
+  CHECK(problems_of_users(load("managed", "postgres://boss:hunter2@db")) ==
         Lines{"f.yaml:1:60: more than one password / remove the URL's"});
-  CHECK(problems(load("passthrough", "postgres://boss@db")) ==
+  CHECK(problems_of_users(load("passthrough", "postgres://boss@db")) ==
         Lines{"f.yaml:1:58: the password has no use: clients log in to the server with their own / \"auth: "
               "managed\" has pgwarden log in"});
-  CHECK(problems("listeners: [{listen: 'h:1', upstream: {password: hunter2}}]\n") ==
+  CHECK(problems_of_users("listeners: [{listen: 'h:1', upstream: {password: hunter2}}]\n") ==
         Lines{"f.yaml:1:39: missing key \"url\"",
               "f.yaml:1:40: unknown key \"password\" / one of: url, password_env, "
               "password_file"});
@@ -261,9 +263,9 @@ TEST_CASE("channel_binding=require is for logins of pgwarden's own", "[users]") 
                          auth + "}]\nusers: [{name: a, password: " + verifier + "}]\n",
                      "f.yaml");
   };
-  loaded(load("managed"));
-  loaded(load("key_passthrough"));
-  CHECK(problems(load("passthrough")).size() == 1);
+  loaded_users(load("managed"));
+  loaded_users(load("key_passthrough"));
+  CHECK(problems_of_users(load("passthrough")).size() == 1);
 }
 
 TEST_CASE("the query for verifiers", "[users]") {
@@ -273,27 +275,28 @@ TEST_CASE("the query for verifiers", "[users]") {
                      "f.yaml");
   };
   const auto query = [&](const std::string& url, const std::string& more = "auth: key_passthrough") {
-    return loaded(load(url, more)).listeners.at(0).auth.query;
+    return loaded_users(load(url, more)).listeners.at(0).auth.query;
   };
   CHECK(query("postgres://boss:secret@db") == default_auth_query);
   CHECK(query("postgres://boss@db").empty());
   CHECK(query("postgres://db").empty());
   CHECK(query("postgres://boss@db", "auth: key_passthrough, auth_query: 'SELECT f($1)'") == "SELECT f($1)");
   CHECK(
-      problems(load("postgres://db", "auth: key_passthrough, auth_query: 'SELECT f($1)'")) ==
+      problems_of_users(load("postgres://db", "auth: key_passthrough, auth_query: 'SELECT f($1)'")) ==
       Lines{
           "f.yaml:1:91: an upstream's URL does not say as which user pgwarden asks \"auth_query\" / write "
           "postgres://USER@HOST/DATABASE, and the password into \"password_file\" or \"password_env\" beside "
           "\"url\""});
-  CHECK(problems(load("postgres://boss@db", "auth: key_passthrough, auth_query: SELECT 1")) ==
+  CHECK(problems_of_users(load("postgres://boss@db", "auth: key_passthrough, auth_query: SELECT 1")) ==
         Lines{"f.yaml:1:96: \"auth_query\" does not ask for $1, the user's name"});
-  CHECK(problems(load("postgres://boss@db", "auth: managed, auth_query: 'SELECT f($1)'")) ==
+  CHECK(problems_of_users(load("postgres://boss@db", "auth: managed, auth_query: 'SELECT f($1)'")) ==
         Lines{"f.yaml:1:88: \"auth_query\" has a meaning with \"auth: key_passthrough\" only"});
 }
 
 TEST_CASE("listeners to which nobody could log in", "[users]") {
   const auto one = [](const std::string& auth, const std::string& users) {
-    return problems("listeners: [{listen: 'h:1', upstream: 'postgres://db', auth: " + auth + "}]\n" + users);
+    return problems_of_users("listeners: [{listen: 'h:1', upstream: 'postgres://db', auth: " + auth + "}]\n" +
+                             users);
   };
   CHECK(one("managed", "") ==
         Lines{"f.yaml:1:13: nobody can log in to this listener / add \"users\" or \"users_file\""});
@@ -303,9 +306,10 @@ TEST_CASE("listeners to which nobody could log in", "[users]") {
               "password to the upstream's URL, as whom pgwarden can ask the server"});
   CHECK(one("scram", "") ==
         Lines{"f.yaml:1:62: unknown auth \"scram\" / one of: passthrough, managed, key_passthrough"});
-  CHECK(problems("listeners: [{listen: 'h:1', upstream: 'postgres://db', auth: managed, tls: {mode: disable, "
-                 "client_ca: "
-                 "/dev/null}}]\nusers: [{name: a, certificates: [x]}]\n")
+  CHECK(problems_of_users(
+            "listeners: [{listen: 'h:1', upstream: 'postgres://db', auth: managed, tls: {mode: disable, "
+            "client_ca: "
+            "/dev/null}}]\nusers: [{name: a, certificates: [x]}]\n")
             .size() == 1);
   CHECK(one("managed", "users: [{name: a, certificates: [x]}]\n") ==
         Lines{"f.yaml:1:12: user \"a\" has to show a certificate, and no listener asks for one / add "
@@ -323,20 +327,20 @@ TEST_CASE("users for whom key_passthrough has no key", "[users]") {
       "which the "
       "server has, too, and no other \"user\" or password upstream"};
   const std::string password = "password: " + verifier;
-  CHECK(loaded(load(password + ", upstream: {database: d}")).users.at("a").fits_key_passthrough());
-  CHECK(problems(load("trust: true")) == refused);
-  CHECK(problems(load(password + ", upstream: {user: b}")) == refused);
-  CHECK(problems(load(password + ", upstream: {password: hunter2}")) == refused);
+  CHECK(loaded_users(load(password + ", upstream: {database: d}")).users.at("a").fits_key_passthrough());
+  CHECK(problems_of_users(load("trust: true")) == refused);
+  CHECK(problems_of_users(load(password + ", upstream: {user: b}")) == refused);
+  CHECK(problems_of_users(load(password + ", upstream: {password: hunter2}")) == refused);
   // It is the other listener's then.
   const std::string other = ", {listen: 'h:2', upstream: 'postgres://db', auth: managed}";
-  CHECK_FALSE(loaded(load("trust: true", other)).users.at("a").fits_key_passthrough());
+  CHECK_FALSE(loaded_users(load("trust: true", other)).users.at("a").fits_key_passthrough());
 }
 
 TEST_CASE("of a file that is no YAML no secret is shown", "[users]") {
-  problems(
+  problems_of_users(
       "listeners: [{listen: 'h:1', upstream: 'postgres://u:hunter2@h'}]\nusers:\n  - name: a\n"
       "    password: \"hunter2\n    trust: 7\n");
-  problems("users:\n  - {name: a, password: hunter2\n    trust: 7]\n");
+  problems_of_users("users:\n  - {name: a, password: hunter2\n    trust: 7]\n");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ Fact drop_table() {
   return fact;
 }
 
-Rule rule(
+Rule rule_of(
     std::string name, Effect effect, const std::function<void(Match&)>& set = [](Match&) {}) {
   Rule made;
   made.name = std::move(name);
@@ -35,7 +35,7 @@ Rule rule(
 TEST_CASE("each key of a match can be the one that does not match", "[answer]") {
   const auto key_of = [](const std::function<void(Match&)>& set) {
     Policy policy;
-    policy.rules = {rule("r", Effect::deny, set)};
+    policy.rules = {rule_of("r", Effect::deny, set)};
     const auto passed = rules_passed_over(policy, somebody(), drop_table());
     const Answer answer = answer_for(policy, somebody(), drop_table());
     REQUIRE(passed.size() == 1);
@@ -73,7 +73,7 @@ TEST_CASE("rules are found by class and name as if each were asked in turn", "[a
   for (int round = 0; round < 2'000; ++round) {
     Policy policy;
     for (int i = 0; i < 8; ++i) {
-      policy.rules.push_back(rule(std::to_string(i), one_of(effects), [&](Match& match) {
+      policy.rules.push_back(rule_of(std::to_string(i), one_of(effects), [&](Match& match) {
         if (any() % 2 == 0) match.classes.set(static_cast<std::size_t>(one_of(classes)));
         for (auto count = any() % 3; count > 0; --count) match.objects.push_back(one_of(names));
         if (any() % 4 == 0) match.functions.push_back(one_of(names));
@@ -100,8 +100,8 @@ TEST_CASE("rules are found by class and name as if each were asked in turn", "[a
 
 TEST_CASE("the rules before the one that answers", "[answer]") {
   Policy policy;
-  policy.rules = {rule("other-user", Effect::allow, [](Match& match) { match.users = {"migrator"}; }),
-                  rule("this", Effect::warn), rule("never-asked", Effect::deny)};
+  policy.rules = {rule_of("other-user", Effect::allow, [](Match& match) { match.users = {"migrator"}; }),
+                  rule_of("this", Effect::warn), rule_of("never-asked", Effect::deny)};
   const auto passed = rules_passed_over(policy, somebody(), drop_table());
   REQUIRE(passed.size() == 1);
   CHECK(passed[0].rule->name == "other-user");
@@ -115,7 +115,7 @@ TEST_CASE("the rules before the one that answers", "[answer]") {
 TEST_CASE("what may be anything is answered by a rule that does not match it", "[answer]") {
   Policy policy;
   policy.default_effect = Effect::allow;
-  policy.rules = {rule("reading", Effect::allow), rule("no-ddl", Effect::deny, [](Match& match) {
+  policy.rules = {rule_of("reading", Effect::allow), rule_of("no-ddl", Effect::deny, [](Match& match) {
                     match.classes.set(static_cast<std::size_t>(StatementClass::ddl_drop));
                   })};
   const Fact unknown;

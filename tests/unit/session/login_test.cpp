@@ -28,7 +28,7 @@ UpstreamAccount account(std::string_view password) { return {"app", Secret(passw
 
 /// What `upstream` makes of a login to a server that is `client`: both know the other's steps from the wire
 /// alone.
-UpstreamLogin::Step play(ClientLogin& client, UpstreamLogin& upstream, std::string* refused = nullptr) {
+UpstreamLogin::Step play_login(ClientLogin& client, UpstreamLogin& upstream, std::string* refused = nullptr) {
   std::string to_upstream = client.begin();
   for (int turn = 0; turn < 5; ++turn) {
     auto step = upstream.feed(to_upstream);
@@ -61,7 +61,7 @@ TEST_CASE(
   for (const std::string& binding : {""s, end_point}) {
     ClientLogin client("app", make_verifier("secret"), binding);
     UpstreamLogin upstream(account("secret"), {.binding = binding, .binding_required = !binding.empty()});
-    const auto step = play(client, upstream);
+    const auto step = play_login(client, upstream);
     REQUIRE(std::holds_alternative<UpstreamLogin::Done>(step));
     CHECK(std::get<UpstreamLogin::Done>(step).bytes == request(0) + "Z");
   }
@@ -71,7 +71,7 @@ TEST_CASE("who does not, or is nobody, gets the same answer") {
   for (const auto& verifier : {make_verifier("other"), mock_verifier("app", "seed")}) {
     ClientLogin client("app", verifier, "");
     UpstreamLogin upstream(account("secret"), {});
-    const auto step = play(client, upstream);
+    const auto step = play_login(client, upstream);
     REQUIRE(std::holds_alternative<UpstreamLogin::Refused>(step));
     CHECK(std::get<UpstreamLogin::Refused>(step).sqlstate == "28P01");
     CHECK(std::get<UpstreamLogin::Refused>(step).message ==
@@ -83,18 +83,18 @@ TEST_CASE("the key that a login gives away logs in elsewhere, without the passwo
   const auto verifier = make_verifier("secret");
   ClientLogin first("app", verifier, "");
   UpstreamLogin knows_password(account("secret"), {});
-  REQUIRE(std::holds_alternative<UpstreamLogin::Done>(play(first, knows_password)));
+  REQUIRE(std::holds_alternative<UpstreamLogin::Done>(play_login(first, knows_password)));
   ClientLogin second("app", verifier, end_point);
   UpstreamLogin knows_key({"app", ScramKeys{first.client_key(), verifier.server_key}},
                           {.binding = end_point});
-  CHECK(std::holds_alternative<UpstreamLogin::Done>(play(second, knows_key)));
+  CHECK(std::holds_alternative<UpstreamLogin::Done>(play_login(second, knows_key)));
 }
 
 TEST_CASE("channel binding notices another certificate") {
   ClientLogin client("app", make_verifier("secret"), end_point);
   UpstreamLogin upstream(account("secret"), {.binding = std::string(32, 'x')});
   std::string refused;
-  const auto step = play(client, upstream, &refused);
+  const auto step = play_login(client, upstream, &refused);
   CHECK(std::holds_alternative<UpstreamLogin::Refused>(step));
   CHECK(refused.find("channel binding") != std::string::npos);
 }
