@@ -1,5 +1,5 @@
 // Plays each transcript in turn, for scripts/bench-instructions: it counts what `play_rounds` takes.
-#include <cstdio>
+#include <iostream>
 
 #include "bench/conversation.h"
 
@@ -23,9 +23,9 @@ int main() {
   for (const Transcript& transcript : pgwarden::bench::transcripts()) {
     Conversation conversation;
     if (!conversation.play(transcript) || !play_rounds(conversation, transcript)) {
-      std::fprintf(stderr, "%s: something else came out than went in\n", transcript.name.c_str());
+      std::cerr << transcript.name << ": something else came out than went in\n";
       return 1;
     }
-    std::puts(transcript.name.c_str());
+    std::cout << transcript.name << '\n';
   }
 }

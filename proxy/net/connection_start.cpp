@@ -22,7 +22,8 @@ using session::StartupFlow;
 std::string new_denial_token() {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string token = "pgwarden_denied_";
-  for (const unsigned char byte : protocol::random_bytes(16)) {
+  for (const char random : protocol::random_bytes(16)) {
+    const auto byte = static_cast<unsigned char>(random);
     token += digits[byte >> 4];
     token += digits[byte & 15];
   }

@@ -32,7 +32,7 @@ constexpr std::chrono::seconds answer_time_max{5};
 constexpr std::chrono::minutes failure_kept{1};
 /// Asked first: who owns the database chooses its search_path, and by it what an operator of the query does
 /// with the rights of who asks.
-const std::string only_pg_catalog = "SELECT pg_catalog.set_config('search_path', $1, false)";
+constexpr const char* only_pg_catalog = "SELECT pg_catalog.set_config('search_path', $1, false)";
 
 /// One thing of each host, as libpq's lists have them.
 template <typename Of>

@@ -59,7 +59,7 @@ void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
 
 Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& log, bool take_over)
     : config_(std::move(config)), log_(log) {
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   const auto tls = std::make_shared<const TlsContexts>(*config_);
   Inheritance inheritance{PassedSockets::of_this_process(), take_over};
   for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
