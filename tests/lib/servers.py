@@ -75,9 +75,10 @@ class ScratchPostgres:
         postmaster = pathlib.Path(self.directory, "data", "postmaster.pid").read_text(encoding="ascii").split()[0]
         children = pathlib.Path("/proc", postmaster, "task", postmaster, "children").read_text(encoding="ascii").split()
         processes = (postmaster, *children)
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(process), signal.SIGKILL)
+        for sent in (signal.SIGSTOP, signal.SIGKILL):  # stopped, none of them sees another one die
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(process), sent)
         while not all(map(_is_dead, processes)):
             time.sleep(0.01)
         # Whoever adopted them may take a while to ask for their ends: until then their locks seem to be somebody's.
