@@ -114,6 +114,7 @@ const SensitiveFunction* find_sensitive_function(std::string_view schema, std::s
     if (!schema_matches(entry.schema, schema)) continue;
     if (entry.arguments == 0 || entry.arguments == arguments || arguments == unknown_arguments) return &entry;
   }
+  // A name without a schema is in none of them.
   const Index::Entries whole_schemas = schema.empty() ? Index::Entries() : index.schemas();
   for (const auto entries : {whole_schemas, index.beginning_as(name)}) {
     for (const SensitiveFunction& entry : entries) {

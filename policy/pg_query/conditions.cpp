@@ -1,6 +1,7 @@
 #include "policy/pg_query/conditions.h"
 
 #include "policy/pg_query/children.h"
+#include "policy/pg_query/kept.h"
 
 namespace pgwarden::policy::pg {
 namespace {
@@ -154,10 +155,9 @@ bool is_of(const RangeVar* target, const ColumnRef* column) {
 /// Whether anything in the expression can differ from one row of `target` to the next.
 bool looks_at_the_row(const Node* expression, const RangeVar* target) {
   constexpr std::size_t kept_max = 4096;
-  static thread_local std::vector<const Node*>
-      stack;  // kept: an ordinary statement allocates next to nothing
-  if (stack.capacity() > kept_max) std::vector<const Node*>().swap(stack);
-  stack.assign(1, expression);
+  static thread_local std::vector<const Node*> stack;
+  clear_kept(stack, kept_max);
+  stack.push_back(expression);
   while (!stack.empty()) {
     const Node* node = stack.back();
     stack.pop_back();

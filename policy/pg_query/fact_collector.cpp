@@ -1,6 +1,7 @@
 #include "policy/pg_query/fact_collector.h"
 
 #include "policy/pg_query/children.h"
+#include "policy/pg_query/kept.h"
 #include "policy/pg_query/parser.h"
 #include "policy/sql_lexer.h"
 
@@ -9,9 +10,9 @@ namespace pgwarden::policy::pg {
 FactCollector::Buffers& FactCollector::reusable_buffers() {
   static thread_local Buffers buffers;
   constexpr std::size_t elements_max = 4096;
-  const bool grew = buffers.stack.capacity() > elements_max || buffers.children.capacity() > elements_max ||
-                    buffers.scopes.capacity() > elements_max;
-  if (grew) buffers = Buffers{};
+  clear_kept(buffers.stack, elements_max);
+  clear_kept(buffers.children, elements_max);
+  clear_kept(buffers.scopes, elements_max);
   return buffers;
 }
 

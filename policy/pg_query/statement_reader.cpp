@@ -2,6 +2,7 @@
 
 #include "policy/built_in_functions.h"
 #include "policy/pg_query/fact_collector.h"
+#include "policy/pg_query/kept.h"
 #include "policy/pg_query/parser.h"
 #include "policy/pg_query/pg_tree.h"
 #include "policy/sensitive_functions.h"
@@ -41,10 +42,8 @@ void give_back(Parts parts) {
     return;
   }
   MemoryContextReset(parts.memory);
-  parts.facts.clear();
-  parts.statements.clear();
-  if (parts.facts.capacity() > elements_max) std::vector<Fact>().swap(parts.facts);
-  if (parts.statements.capacity() > elements_max) std::vector<StatementSpan>().swap(parts.statements);
+  pg::clear_kept(parts.facts, elements_max);
+  pg::clear_kept(parts.statements, elements_max);
   spare.push_back(std::move(parts));
 }
 
