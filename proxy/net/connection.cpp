@@ -344,11 +344,10 @@ void Connection::after_backend_bytes() {
     who_.application_name = *name;
   }
   if (session_->may_continue()) wakeup_.cancel();
-  if (draining_ && session_->idle()) terminate();
+  if (worker_.draining && session_->idle()) terminate();
 }
 
 void Connection::drain() {
-  draining_ = true;
   if (!relaying_ || session_->idle()) terminate();
 }
 

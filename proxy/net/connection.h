@@ -33,7 +33,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void start();
-  /// Closes with 57P01 as soon as no transaction is running.
+  /// Closes with 57P01, or as soon as no transaction is running any more: its worker is draining.
   void drain();
   /// Closes with 57P01 now.
   void terminate();
@@ -139,8 +139,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool protected_ = true;
   bool cancel_key_known_ = false;  ///< to the worker's CancelKeys
   std::unique_ptr<Held> held_;
-  unsigned timer_use_ = 0;  ///< tells an expiry under way from one that still counts
-  bool draining_ = false;
+  unsigned timer_use_ = 0;      ///< tells an expiry under way from one that still counts
   bool discarding_ = false;     ///< the client's bytes no longer matter
   bool frontend_done_ = false;  ///< the client has closed its side
   bool backend_done_ = false;   ///< the server has closed its side

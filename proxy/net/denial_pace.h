@@ -13,8 +13,8 @@ class DenialPace {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::milliseconds interval{2};
-  static constexpr std::chrono::milliseconds burst{
-      100};  ///< so much of the time before may be used up at once
+  /// So much of the time before may be used up at once.
+  static constexpr std::chrono::milliseconds burst{100};
   static constexpr std::chrono::seconds wait_max{5};
 
   /// When the session of a statement that is denied may hear of it; nullopt: at once.
