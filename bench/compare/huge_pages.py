@@ -8,8 +8,9 @@ RESERVED = pathlib.Path("/proc/sys/vm/nr_hugepages")
 
 @contextlib.contextmanager
 def huge_pages(count):
-    """Reserves `count` more of them as long as it lasts; whether there are so many. PostgreSQL takes them by itself. Without, a new server process faults in each page of the shared buffers that it touches, for seconds.
-    Who is not root does without."""
+    """Reserves `count` more of them as long as it lasts; whether there are so many. PostgreSQL takes them by itself.
+    Without, a new server process faults in each page of the shared buffers that it touches, for seconds. Who is not root
+    does without."""
     before = RESERVED.read_text(encoding="ascii")
     wanted = int(before) + count
     try:

@@ -53,8 +53,16 @@ class Waits:
         return f"p50 {self.at(0.5):7.3f} ms  p95 {self.at(0.95):7.3f} ms  p99 {self.at(0.99):8.3f} ms"
 
 
-def compared(waits, others):
-    return ", ".join(f"p{part:.0%}"[:-1] + f" x{waits.at(part) / others.at(part):.2f}" for part in (0.5, 0.95))
+def compared(what, waits, others):
+    factors = (f"p{part * 100:.0f} x{waits.at(part) / others.at(part):.2f}" for part in (0.5, 0.95))
+    print(f"  {what}: {', '.join(factors)}", flush=True)
+
+
+def slowed(name, what, waits, quiet):
+    """A fault when the other client waits much longer than without the load."""
+    compared(f"{what} to quiet", waits, quiet)
+    if waits.at(0.5) > FACTOR_MAX * quiet.at(0.5):
+        yield f"{name}: the other client waits too long"
 
 
 def measured(what, address, seconds, load=None):
@@ -86,9 +94,8 @@ def denials(binary, clients, seconds, lowest):
             records = logged.records(pgwarden.log_text())
             print(f"  log: {len(records)} records ({len(records) / took:.0f} a second) of {logged.decisions(records)} "
                   f"denials, {pgwarden.log.stat().st_size / 1e3:.0f} kB; answers seen {answers}", flush=True)
-    print(f"  flood to quiet: {compared(through, quiet)}; to PostgreSQL's flood: {compared(through, direct)}")
-    if through.at(0.5) > FACTOR_MAX * quiet.at(0.5):
-        yield "denials: the other client waits too long"
+    compared("flood to PostgreSQL's", through, direct)
+    yield from slowed("denials", "flood", through, quiet)
     if len(records) / took > RECORDS_MAX:
         yield f"denials: {len(records) / took:.0f} records a second"
 
@@ -103,9 +110,7 @@ def accepts(binary, seconds):
         print(f"  resident memory {resident_kib(pgwarden.process.pid)} KiB", flush=True)
         if not log_in(pgwarden.protected):
             yield "accepts: no login after the flood"
-    print(f"  flood to quiet: {compared(flood, quiet)}")
-    if flood.at(0.5) > FACTOR_MAX * quiet.at(0.5):
-        yield "accepts: the other client waits too long"
+    yield from slowed("accepts", "flood", flood, quiet)
 
 
 def log_in(address):
@@ -148,9 +153,8 @@ log_disconnections = 0
                 print(f"  resident memory {resident_kib(pid)} KiB", flush=True)
         if not log_in(pgwarden.protected):
             yield "many: no login afterwards"
-    print(f"  idle to quiet: {compared(idle_only, quiet)}; active ones to PgBouncer's: {compared(through, direct)}")
-    if idle_only.at(0.5) > FACTOR_MAX * quiet.at(0.5):
-        yield "many: the other client waits too long beside idle sessions"
+    compared("active ones to PgBouncer's", through, direct)
+    yield from slowed("many", "idle", idle_only, quiet)
 
 
 def main():
