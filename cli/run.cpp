@@ -103,8 +103,12 @@ class Run {
   }
 
  private:
-  /// All is done and said, but a name server may still hold up a thread that would be waited for.
-  void end_in_time() const {
+  /// All is done and said, but a name server may still hold up a thread that would be waited for. A signal
+  /// that comes now changes nothing.
+  void end_in_time() {
+    signals_.clear();
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
+      static_cast<void>(std::signal(signal, SIG_IGN));
     try {
       std::thread([code = exit_code_] {
         std::this_thread::sleep_for(end_max);

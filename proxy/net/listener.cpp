@@ -146,6 +146,7 @@ void Listener::listen() {
 asio::awaitable<void> Listener::accept(NextWorker next_worker) {
   using Clock = std::chrono::steady_clock;
   std::optional<Clock::time_point> failed;  // until it has gone well for a while
+  accepting_ = true;
   while (acceptor_.is_open()) {
     Worker& worker = next_worker();
     auto [error, socket] = co_await acceptor_.async_accept(worker.context, use_tuple);
@@ -165,6 +166,7 @@ asio::awaitable<void> Listener::accept(NextWorker next_worker) {
       std::make_shared<Connection>(worker, std::move(client), index, next_connection_number())->start();
     });
   }
+  accepting_ = false;
 }
 
 /// To close at once would reset the connections that have been made and not been accepted.

@@ -5,6 +5,7 @@ import copy
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -101,6 +102,12 @@ class ScratchPostgres:
         return done.stdout.strip()
 
 
+def last_words_in(log):
+    """A sanitizer's report from its beginning, or the end of the log."""
+    report = re.search("ERROR: [A-Za-z]+Sanitizer|WARNING: ThreadSanitizer|runtime error: ", log)
+    return log[report.start():][:8000] if report else log[-4000:]
+
+
 class Pgwarden:
     """pgwarden for the time of a `with`: one listener to a protected host (127.0.0.1), one to an unprotected one
     (localhost), and a Unix-domain socket to the server's own. `extra` is appended to the configuration, `listener` is a
@@ -170,7 +177,7 @@ protect: [127.0.0.1, "{postgres.socket_directory}"]
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        last_words = self.log_text()[-4000:]
+        last_words = last_words_in(self.log_text())
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.process.returncode not in (0, -signal.SIGKILL):
             raise AssertionError(f"pgwarden ended with {self.process.returncode}: {last_words}")
