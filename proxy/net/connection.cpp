@@ -86,16 +86,15 @@ void Connection::broken(const std::exception_ptr& fault) {
   close();
 }
 
-void Connection::start() {
-  prepare(client_.socket());
-  const auto address = peer_address(client_.socket());
-  // Nobody can say any more what rules hold for it; or it was accepted in the very moment of the end.
-  if (!address || worker_.draining) {
+void Connection::start(const Protocol::endpoint& address) {
+  error_code ignored;
+  client_.socket().non_blocking(true, ignored);
+  if (worker_.draining) {  // accepted in the very moment of the end
     close();
     return;
   }
-  who_.client = peer_name(client_.socket());
-  who_.address = *address;
+  who_.client = name_of(address);
+  who_.address = policy_address(address);
   arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);
   become_pending();
   run(start_up());

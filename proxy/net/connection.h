@@ -32,7 +32,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  void start();
+  /// `address` is the client's.
+  void start(const Protocol::endpoint& address);
   /// Closes with 57P01, or as soon as no transaction is running any more: its worker is draining.
   void drain();
   /// Closes with 57P01 now.

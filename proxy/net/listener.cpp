@@ -24,6 +24,7 @@ namespace {
 /// Out of descriptors or memory: others must close before accepting again makes sense.
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::seconds recovery{1};
+constexpr int accepted_at_once_max = 64;
 /// How long connections may be on their way to a socket that gets no new ones: the handshake of TCP, with one
 /// packet of it lost.
 constexpr std::chrono::seconds under_way_max{2};
@@ -93,14 +94,15 @@ void Listener::open(const config::Endpoint& address, Inheritance& inheritance) {
   if (const auto socket = inheritance.passed.take(endpoint)) {
     acceptor_.assign(protocol, *socket);
     passed_ = true;
-    return;
-  }
-  acceptor_.open(protocol);
-  if (address.is_unix()) {
-    bind_unix(address.host, inheritance.take_over);
   } else {
-    bind_tcp(endpoint, inheritance.take_over);
+    acceptor_.open(protocol);
+    if (address.is_unix()) {
+      bind_unix(address.host, inheritance.take_over);
+    } else {
+      bind_tcp(endpoint, inheritance.take_over);
+    }
   }
+  prepare(acceptor_);
 }
 
 /// A socket that may share its port shares it with whoever may, too. So that no second pgwarden gets in by
@@ -146,12 +148,8 @@ void Listener::listen() {
 asio::awaitable<void> Listener::accept(NextWorker next_worker) {
   using Clock = std::chrono::steady_clock;
   std::optional<Clock::time_point> failed;  // until it has gone well for a while
-  accepting_ = true;
-  while (acceptor_.is_open()) {
-    Worker& worker = next_worker();
-    auto [error, socket] = co_await acceptor_.async_accept(worker.context, use_tuple);
-    if (error == asio::error::operation_aborted) break;
-    if (error) {
+  for (Worker* worker = &next_worker(); acceptor_.is_open();) {
+    if (const error_code error = accept_some(worker, next_worker)) {
       if (!failed) log_.write(audit::Level::error, "cannot accept connections", {{"error", error.message()}});
       failed = Clock::now();
       pause_.expires_after(accept_pause);
@@ -162,11 +160,26 @@ asio::awaitable<void> Listener::accept(NextWorker next_worker) {
       log_.write(audit::Level::info, "accepting connections again");
       failed.reset();
     }
-    asio::post(worker.context, [&worker, index = index_, client = Socket(std::move(socket))]() mutable {
-      std::make_shared<Connection>(worker, std::move(client), index, next_connection_number())->start();
-    });
+    co_await acceptor_.async_wait(Acceptor::wait_read, use_tuple);
   }
-  accepting_ = false;
+}
+
+/// Gives those who are here to the workers in turn, from `worker` on. A flood leaves the thread to others now
+/// and then.
+error_code Listener::accept_some(Worker*& worker, const NextWorker& next_worker) {
+  for (int left = accepted_at_once_max; left > 0; --left) {
+    error_code error;
+    Protocol::endpoint address;
+    Socket client = acceptor_.accept(worker->context, address, error);
+    if (error == asio::error::would_block) break;
+    if (error) return error;
+    asio::post(worker->context, [worker, index = index_, client = std::move(client), address]() mutable {
+      std::make_shared<Connection>(*worker, std::move(client), index, next_connection_number())
+          ->start(address);
+    });
+    worker = &next_worker();
+  }
+  return {};
 }
 
 /// To close at once would reset the connections that have been made and not been accepted.

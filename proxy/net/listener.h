@@ -47,14 +47,14 @@ class Listener {
   asio::awaitable<void> hand_over();
   /// Ends accept(); a Unix-domain socket's file goes with it.
   void close();
-  /// False when it is closed and accept() has ended: that may hold a socket which belongs to a worker.
-  bool is_at_work() const { return acceptor_.is_open() || accepting_; }
+  bool is_open() const { return acceptor_.is_open(); }
   config::Endpoint address() const;
 
  private:
   void open(const config::Endpoint& address, Inheritance& inheritance);
   void bind_tcp(const Protocol::endpoint& endpoint, bool take_over);
   void bind_unix(const std::string& path, bool take_over);
+  error_code accept_some(Worker*& worker, const NextWorker& next_worker);
   void steer_to_successor();
   void remove_file() noexcept;
 
@@ -63,7 +63,6 @@ class Listener {
   asio::steady_timer pause_handing_over_;  ///< of hand_over()
   const std::size_t index_;
   const audit::Log& log_;
-  bool accepting_ = false;
   bool passed_ = false;                   ///< the socket lives on when this process closes it
   std::uint64_t inode_ = 0;               ///< of the socket's file; 0: it is not ours
   std::string new_path_;                  ///< of the socket's file until listen()

@@ -235,7 +235,7 @@ void Server::leave() {
   if (!std::exchange(leaving_, true)) watch_end();
 }
 
-/// Stops the server when nothing accepts and no worker has a connection any more.
+/// Stops the server when nothing listens and no worker has a connection any more.
 void Server::watch_end() {
   asio::co_spawn(
       context_,
@@ -243,7 +243,7 @@ void Server::watch_end() {
         asio::steady_timer pause(context_);
         for (;;) {
           auto open = static_cast<std::size_t>(
-              std::ranges::count_if(listeners_, [](const auto& listener) { return listener->is_at_work(); }));
+              std::ranges::count_if(listeners_, [](const auto& listener) { return listener->is_open(); }));
           for (const auto& worker : workers_) {
             open += co_await asio::co_spawn(
                 worker->context,

@@ -1,25 +1,18 @@
 #include "proxy/net/socket.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <memory>
+#include <optional>
 
 #include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
 namespace {
-
-bool is_tcp(const Socket& socket) {
-  error_code ignored;
-  const int family = socket.local_endpoint(ignored).protocol().family();
-  return family == AF_INET || family == AF_INET6;
-}
 
 std::optional<asio::ip::tcp::endpoint> as_tcp(const Protocol::endpoint& endpoint) {
   const int family = endpoint.protocol().family();
@@ -28,12 +21,6 @@ std::optional<asio::ip::tcp::endpoint> as_tcp(const Protocol::endpoint& endpoint
   std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
   tcp.resize(endpoint.size());
   return tcp;
-}
-
-std::optional<asio::ip::tcp::endpoint> tcp_peer(const Socket& socket) {
-  error_code error;
-  const auto endpoint = socket.remote_endpoint(error);
-  return error ? std::nullopt : as_tcp(endpoint);
 }
 
 /// Once it has begun it cannot be cancelled, so it lives on when nobody waits for it any more.
@@ -53,14 +40,6 @@ std::string name_of(const asio::ip::address& address, std::uint16_t port) {
 }
 
 }  // namespace
-
-void prepare(Socket& socket) {
-  error_code ignored;
-  socket.non_blocking(true, ignored);
-  if (!is_tcp(socket)) return;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-}
 
 asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds time_max) {
   const std::string port = std::to_string(host.endpoint.port);
@@ -90,24 +69,15 @@ asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds t
   co_return resolved;
 }
 
-std::optional<policy::Address> peer_address(const Socket& socket) {
-  error_code error;
-  const int family = socket.local_endpoint(error).protocol().family();
-  policy::Address address;
-  if (!error && family == AF_UNIX) return address;
-  const auto peer = tcp_peer(socket);
-  if (!peer) return std::nullopt;
-  const auto bytes = peer->address().is_v4()
-                         ? asio::ip::make_address_v6(asio::ip::v4_mapped, peer->address().to_v4()).to_bytes()
-                         : peer->address().to_v6().to_bytes();
-  address.bytes = bytes;
-  address.is_unix = false;
-  return address;
-}
-
-std::string peer_name(const Socket& socket) {
-  error_code error;
-  return name_of(socket.remote_endpoint(error));
+policy::Address policy_address(const Protocol::endpoint& address) {
+  policy::Address known;
+  known.is_unix = address.protocol().family() == AF_UNIX;
+  if (const auto tcp = as_tcp(address)) {
+    known.bytes = tcp->address().is_v4()
+                      ? asio::ip::make_address_v6(asio::ip::v4_mapped, tcp->address().to_v4()).to_bytes()
+                      : tcp->address().to_v6().to_bytes();
+  }
+  return known;
 }
 
 std::string name_of(const Protocol::endpoint& address) {

@@ -5,8 +5,8 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +25,15 @@ using Timer =
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                                asio::io_context::executor_type>;
 
-/// Makes the socket non-blocking and, for TCP, sends small messages at once and notices dead peers.
-void prepare(Socket& socket);
+/// Makes a socket, or an acceptor, non-blocking and, for TCP, sends small messages at once and notices dead
+/// peers. What an acceptor accepts has these of it, but for the first (tcp(7)).
+template <class AnySocket>
+void prepare(AnySocket& socket) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+}
 
 /// Where a server listens: the addresses of a name, in the resolver's order, or a Unix-domain socket (libpq's
 /// rule: DIR/.s.PGSQL.PORT). `timed_out` when the name servers have not answered by then.
@@ -36,9 +43,8 @@ struct Resolved {
 };
 asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds time_max);
 
-/// The peer as rules and logs know it; nullopt when it has gone, which does not take away what it has sent.
-std::optional<policy::Address> peer_address(const Socket& socket);
-std::string peer_name(const Socket& socket);
+/// As rules know it.
+policy::Address policy_address(const Protocol::endpoint& address);
 /// "192.0.2.1:5432"; "unix" for a Unix-domain socket.
 std::string name_of(const Protocol::endpoint& address);
 /// The same of a client that a proxy speaks of.

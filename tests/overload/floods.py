@@ -25,7 +25,7 @@ WRONG = "DROP TABLE FROM"  # the server refuses it as it refuses what pgwarden p
 ACTIVE = 500
 OTHER_FILES = 100
 SETTLE_S = 2
-FACTOR_MAX = 2.0  # of the client's median, beside a flood and without
+FACTOR_MAX = 2.0  # of the client's median, beside a flood and beside a process that only computes
 RECORDS_MAX = 320  # a second: three kinds of records, a hundred of each, and their sums
 
 
@@ -58,10 +58,21 @@ def compared(what, waits, others):
     print(f"  {what}: {', '.join(factors)}", flush=True)
 
 
-def slowed(name, what, waits, quiet):
-    """A fault when the other client waits much longer than without the load."""
+def undisturbed(what, address, seconds):
+    """The waits on a quiet machine, and beside a process that computes: what a generator costs by being there."""
+    quiet = measured(f"{what}, quiet", address, seconds)
+    with generators.computing():
+        computing = measured(f"{what}, beside a process that computes", address, seconds)
+    compared("computing to quiet", computing, quiet)
+    return quiet, computing
+
+
+def slowed(name, what, waits, others):
+    """A fault when the other client waits much longer than beside a process that sends nothing."""
+    quiet, computing = others
     compared(f"{what} to quiet", waits, quiet)
-    if waits.at(0.5) > FACTOR_MAX * quiet.at(0.5):
+    compared(f"{what} to computing", waits, computing)
+    if waits.at(0.5) > FACTOR_MAX * computing.at(0.5):
         yield f"{name}: the other client waits too long"
 
 
@@ -84,7 +95,7 @@ def denials(binary, clients, seconds, lowest):
         with generators.sessions(postgres.address, clients, WRONG, lowest) as load:
             direct = measured("PostgreSQL, statements with an error", postgres.address, seconds, load)
         with Pgwarden(binary, postgres, f"limits: {{max_connections: {clients + 50}}}") as pgwarden:
-            quiet = measured("pgwarden, quiet", pgwarden.protected, seconds)
+            others = undisturbed("pgwarden", pgwarden.protected, seconds)
             began = time.monotonic()
             with generators.sessions(pgwarden.protected, clients, DENIED, lowest) as load:
                 through = measured("pgwarden, denied statements", pgwarden.protected, seconds, load)
@@ -95,7 +106,7 @@ def denials(binary, clients, seconds, lowest):
             print(f"  log: {len(records)} records ({len(records) / took:.0f} a second) of {logged.decisions(records)} "
                   f"denials, {pgwarden.log.stat().st_size / 1e3:.0f} kB; answers seen {answers}", flush=True)
     compared("flood to PostgreSQL's", through, direct)
-    yield from slowed("denials", "flood", through, quiet)
+    yield from slowed("denials", "flood", through, others)
     if len(records) / took > RECORDS_MAX:
         yield f"denials: {len(records) / took:.0f} records a second"
 
@@ -104,13 +115,13 @@ def accepts(binary, seconds):
     """Connections that say nothing, as many as can be made."""
     print("Connections that say nothing, 2,000 at a time:", flush=True)
     with ScratchPostgres() as postgres, Pgwarden(binary, postgres) as pgwarden:
-        quiet = measured("pgwarden, quiet", pgwarden.protected, seconds)
+        others = undisturbed("pgwarden", pgwarden.protected, seconds)
         with generators.connections(pgwarden.protected, 2000) as load:
             flood = measured("pgwarden, flood", pgwarden.protected, seconds, load)
         print(f"  resident memory {resident_kib(pgwarden.process.pid)} KiB", flush=True)
         if not log_in(pgwarden.protected):
             yield "accepts: no login after the flood"
-    yield from slowed("accepts", "flood", flood, quiet)
+    yield from slowed("accepts", "flood", flood, others)
 
 
 def log_in(address):
@@ -138,7 +149,7 @@ log_disconnections = 0
         pid = pgwarden.process.pid
         empty = resident_kib(pid)
         measured("PgBouncer, quiet", pooler.address, seconds)
-        quiet = measured("pgwarden, quiet", pgwarden.protected, seconds)
+        others = undisturbed("pgwarden", pgwarden.protected, seconds)
         began = time.monotonic()
         with contextlib.ExitStack() as loads:
             for _ in range(2):
@@ -154,7 +165,8 @@ log_disconnections = 0
         if not log_in(pgwarden.protected):
             yield "many: no login afterwards"
     compared("active ones to PgBouncer's", through, direct)
-    yield from slowed("many", "idle", idle_only, quiet)
+    yield from slowed("many", "idle", idle_only, others)
+    yield from slowed("many", "idle and active", through, others)
 
 
 def main():

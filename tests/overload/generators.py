@@ -116,3 +116,14 @@ def _connections(count, ready, address, open_at_once):
 def connections(address, open_at_once):
     """One new connection after the other that says nothing; of more than `open_at_once` the oldest is closed."""
     return _Running(_connections, address, open_at_once)
+
+
+def _computing(count, ready):
+    ready.set()
+    while True:
+        count.value += 1
+
+
+def computing():
+    """A process that only keeps a processor busy, as each generator does besides what it sends."""
+    return _Running(_computing)
