@@ -25,6 +25,7 @@
 #include "proxy/audit/log.h"
 #include "proxy/net/server.h"
 #include "proxy/net/service_manager.h"
+#include "proxy/net/thread.h"
 
 namespace pgwarden::cli {
 
@@ -105,10 +106,9 @@ class Run {
  private:
   /// All is done and said, but a name server may still hold up a thread that would be waited for. A signal
   /// that comes now changes nothing.
-  void end_in_time() {
-    signals_.clear();
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
-      static_cast<void>(std::signal(signal, SIG_IGN));
+  void end_in_time() const {
+    const sigset_t no_more = net::signals_to_the_process();
+    pthread_sigmask(SIG_BLOCK, &no_more, nullptr);
     try {
       std::thread([code = exit_code_] {
         std::this_thread::sleep_for(end_max);

@@ -89,10 +89,6 @@ void Connection::broken(const std::exception_ptr& fault) {
 void Connection::start(const Protocol::endpoint& address) {
   error_code ignored;
   client_.socket().non_blocking(true, ignored);
-  if (worker_.draining) {  // accepted in the very moment of the end
-    close();
-    return;
-  }
   who_.client = name_of(address);
   who_.address = policy_address(address);
   arm(worker_.config->limits.login_timeout, &Connection::on_login_timeout);

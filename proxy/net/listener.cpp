@@ -103,6 +103,8 @@ void Listener::open(const config::Endpoint& address, Inheritance& inheritance) {
     }
   }
   prepare(acceptor_);
+  acceptor_.set_option(
+      asio::socket_base::enable_connection_aborted(true));  // or accept() would wait behind it
 }
 
 /// A socket that may share its port shares it with whoever may, too. So that no second pgwarden gets in by
@@ -172,6 +174,7 @@ error_code Listener::accept_some(Worker*& worker, const NextWorker& next_worker)
     Protocol::endpoint address;
     Socket client = acceptor_.accept(worker->context, address, error);
     if (error == asio::error::would_block) break;
+    if (error == asio::error::connection_aborted) continue;
     if (error) return error;
     asio::post(worker->context, [worker, index = index_, client = std::move(client), address]() mutable {
       std::make_shared<Connection>(*worker, std::move(client), index, next_connection_number())

@@ -46,7 +46,7 @@ struct Worker {
   std::shared_ptr<const config::Config> config;  ///< replaced on reload, and with it
   std::shared_ptr<const TlsContexts> tls;        ///< what it says of TLS
   std::set<Connection*> connections;
-  bool draining = false;  ///< its connections end as soon as no transaction is running, new ones at once
+  bool draining = false;  ///< its connections end as soon as no transaction is running
   DenialPace denial_pace;
   std::list<Connection*> pending;      ///< those that have not said what they want; the oldest first
   boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
