@@ -1,6 +1,6 @@
 // Whatever the script: the texts that psql would send follow each other and lie within it; each says what it
-// is; a script that has no command, variable or data for psql is sent as it stands, statement by statement,
-// and denied by nothing but its statements.
+// is; a script that has no command, variable or data for psql, nor a carriage return, is sent as it stands,
+// statement by statement, and denied by nothing but its statements.
 //
 // Input: the script.
 #include "cli/check/check_script.h"
@@ -17,7 +17,7 @@ void check_statements(std::string_view text) {
   cli::SqlScript script(text);
   cli::ScriptStatement statement;
   const auto within = [&](const Span& span) { return span.begin <= span.end && span.end <= text.size(); };
-  const bool plain = text.find_first_of("\\:") == std::string_view::npos;
+  const bool plain = text.find_first_of("\\:\r") == std::string_view::npos;
   std::size_t end = 0;
   bool skips = false;
   while (script.next(statement)) {
