@@ -103,8 +103,8 @@ void Listener::open(const config::Endpoint& address, Inheritance& inheritance) {
     }
   }
   prepare(acceptor_);
-  acceptor_.set_option(
-      asio::socket_base::enable_connection_aborted(true));  // or accept() would wait behind it
+  // Else accept() would wait for the next one behind a connection that has been aborted.
+  acceptor_.set_option(asio::socket_base::enable_connection_aborted(true));
 }
 
 /// A socket that may share its port shares it with whoever may, too. So that no second pgwarden gets in by
@@ -227,11 +227,10 @@ config::Endpoint Listener::address() const {
   if (unix_) return *unix_;
   config::Endpoint address;
   error_code ignored;
-  const auto endpoint = acceptor_.local_endpoint(ignored);
-  asio::ip::tcp::endpoint tcp;
-  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
-  address.host = tcp.address().to_string();
-  address.port = tcp.port();
+  if (const auto tcp = as_tcp(acceptor_.local_endpoint(ignored))) {
+    address.host = tcp->address().to_string();
+    address.port = tcp->port();
+  }
   return address;
 }
 

@@ -6,22 +6,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <memory>
-#include <optional>
 
 #include "proxy/net/use_tuple.h"
 
 namespace pgwarden::net {
 
 namespace {
-
-std::optional<asio::ip::tcp::endpoint> as_tcp(const Protocol::endpoint& endpoint) {
-  const int family = endpoint.protocol().family();
-  if (family != AF_INET && family != AF_INET6) return std::nullopt;
-  asio::ip::tcp::endpoint tcp;
-  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
-  tcp.resize(endpoint.size());
-  return tcp;
-}
 
 /// Once it has begun it cannot be cancelled, so it lives on when nobody waits for it any more.
 struct Lookup {
@@ -67,6 +57,15 @@ asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds t
   for (const auto& entry : lookup->found) resolved.addresses.emplace_back(entry.endpoint());
   lookup->resolver.cancel();  // one that has not begun yet does not begin any more
   co_return resolved;
+}
+
+std::optional<asio::ip::tcp::endpoint> as_tcp(const Protocol::endpoint& address) {
+  const int family = address.protocol().family();
+  if (family != AF_INET && family != AF_INET6) return std::nullopt;
+  asio::ip::tcp::endpoint tcp;
+  std::memcpy(tcp.data(), address.data(), address.size());
+  tcp.resize(address.size());
+  return tcp;
 }
 
 policy::Address policy_address(const Protocol::endpoint& address) {

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct Resolved {
 };
 asio::awaitable<Resolved> resolve(config::Host host, std::chrono::milliseconds time_max);
 
+/// nullopt for a Unix-domain socket's, and that of a socket which has none.
+std::optional<asio::ip::tcp::endpoint> as_tcp(const Protocol::endpoint& address);
 /// As rules know it.
 policy::Address policy_address(const Protocol::endpoint& address);
 /// "192.0.2.1:5432"; "unix" for a Unix-domain socket.
