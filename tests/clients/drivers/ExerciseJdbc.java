@@ -220,6 +220,7 @@ public class ExerciseJdbc {
       canceller.start();
       serverError("cancel", () -> statement.execute("SELECT pg_sleep(30)"));
       canceller.join();
+      Thread.sleep(300); // PostgreSQL signals twice: the second signal must not meet the next statement.
     }
   }
 

@@ -26,6 +26,9 @@ export function step(name, ...values) {
   console.log(`${name}: ${values.map(text).join(" ").replaceAll("\n", "\\n")}`);
 }
 
+// PostgreSQL signals twice: the second signal must not meet the next statement.
+export const letCancelPass = () => new Promise((resolve) => setTimeout(resolve, 300));
+
 // The error that `run` throws; it is a failure when there is none.
 export async function thrown(run) {
   try {

@@ -3,6 +3,7 @@
 import datetime
 import json
 import sys
+import time
 
 TYPES = ("int4", "int8", "numeric", "float8", "bool", "text", "empty text", "null", "bytea", "timestamptz", "int array",
          "text array", "json")
@@ -36,6 +37,11 @@ def step(name, *values):
 def refusal(error):
     """Why the server refused a login, without what a driver says of the address."""
     return str(error).split("FATAL: ")[-1].strip()
+
+
+def let_cancel_pass():
+    """PostgreSQL signals twice: the second signal must not meet the next statement."""
+    time.sleep(0.3)
 
 
 def main(exercise, denied):

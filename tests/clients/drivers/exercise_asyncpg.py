@@ -7,7 +7,7 @@ import json
 
 import asyncpg
 
-from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step
+from common import MOMENT, TABLES, TYPES, UNICODE, let_cancel_pass, main, refusal, step
 
 
 async def server_error(name, awaitable):
@@ -106,6 +106,7 @@ async def asynchronous(connection):
     try:
         await sleeping
     except asyncio.CancelledError:  # it keeps the server's error to itself
+        let_cancel_pass()
         step("cancel", await connection.fetchval("SELECT 1"))
 
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void step(const char* name, const char* format, ...) {
   char text[8192];
@@ -215,6 +216,7 @@ static void asynchronous(PGconn* connection) {
   PQfreeCancel(cancel);
   server_error("cancel", PQgetResult(connection));
   PQgetResult(connection);
+  usleep(300000); /* PostgreSQL signals twice: the second signal must not meet the next statement. */
 }
 
 static void large(PGconn* connection) {

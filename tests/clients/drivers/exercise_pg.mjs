@@ -6,7 +6,7 @@ import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import {
-  TABLES, TYPES, TYPES_QUERY, VALUES, main, numbers, serverError, showDenial, step, sum, thrown,
+  TABLES, TYPES, TYPES_QUERY, VALUES, letCancelPass, main, numbers, serverError, showDenial, step, sum, thrown,
 } from "./common.mjs";
 
 async function connected(options) {
@@ -103,6 +103,7 @@ async function asynchronous(client) {
   new pg.Client().cancel(client, query);
   const error = await finished;
   step("cancel", error.code, error.message);
+  await letCancelPass();
 }
 
 async function large(client) {

@@ -201,8 +201,7 @@ func asynchronous(connection *pgx.Conn) {
 		must(connection.PgConn().CancelRequest(ctx))
 	}()
 	serverError("cancel", failing(connection, "SELECT pg_sleep(30)"))
-	// The server signals the process and its group: the second signal must not meet the next statement.
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // PostgreSQL signals twice: the second signal must not meet the next statement.
 }
 
 // A cursor of SQL, in which case it fetches as much as it is told to.

@@ -6,7 +6,7 @@ import threading
 import psycopg
 from psycopg.types.json import Json
 
-from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step
+from common import MOMENT, TABLES, TYPES, UNICODE, let_cancel_pass, main, refusal, step
 
 
 # It warns of a failed pipeline or not, depending on when the error arrives.
@@ -118,6 +118,7 @@ def asynchronous(connection):
     canceller.start()
     server_error("cancel", lambda: connection.execute("SELECT pg_sleep(30)"))
     canceller.join()
+    let_cancel_pass()
 
 
 def exercise():

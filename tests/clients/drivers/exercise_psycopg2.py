@@ -6,7 +6,7 @@ import threading
 import psycopg2
 import psycopg2.extras
 
-from common import MOMENT, TABLES, TYPES, UNICODE, main, refusal, step
+from common import MOMENT, TABLES, TYPES, UNICODE, let_cancel_pass, main, refusal, step
 
 
 def server_error(name, run, *arguments):
@@ -119,6 +119,7 @@ def asynchronous(connection, cursor):
     canceller.start()
     server_error("cancel", cursor.execute, "SELECT pg_sleep(30)")
     canceller.join()
+    let_cancel_pass()
 
 
 def large(connection):

@@ -6,7 +6,7 @@ import threading
 
 import pyodbc
 
-from common import MOMENT, TYPES, UNICODE, main, refusal, step
+from common import MOMENT, TYPES, UNICODE, let_cancel_pass, main, refusal, step
 
 
 def connect(**options):
@@ -94,6 +94,7 @@ def asynchronous(connection, cursor):
     canceller.start()
     server_error("cancel", cursor.execute, "SELECT pg_sleep(30)")
     canceller.join()
+    let_cancel_pass()
 
 
 def exercise():
