@@ -142,6 +142,7 @@ struct Config {
   Limits limits;
   Log log;
   unsigned workers = 0;  ///< threads; 0: one for each core
+  bool io_uring = true;  ///< relay by it where the kernel allows it
 };
 
 /// A host whose statements are judged, and the upstream that names it.

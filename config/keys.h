@@ -12,7 +12,7 @@ namespace pgwarden::config {
 
 inline constexpr auto root_keys =
     std::to_array<std::string_view>({"version", "listeners", "users", "users_file", "protect", "preset",
-                                     "server_read_only", "rules", "limits", "log", "workers"});
+                                     "server_read_only", "rules", "limits", "log", "workers", "io_uring"});
 inline constexpr auto preset_keys = std::to_array<std::string_view>({"default", "server_read_only", "rules"});
 inline constexpr auto listener_keys = std::to_array<std::string_view>(
     {"listen", "upstream", "databases", "tls", "auth", "auth_query", "proxy_protocol_networks"});

@@ -122,6 +122,7 @@ Config read_config(const Value& root, std::vector<Diagnostic>& elsewhere) {
   if (const auto limits = fields.find("limits")) config.limits = read_limits(*limits);
   if (const auto log = fields.find("log")) config.log = read_log(*log);
   if (const auto workers = fields.find("workers")) assign(config.workers, workers->number(0, workers_most));
+  if (const auto flag = fields.find("io_uring")) assign(config.io_uring, flag->flag());
   config.policy = std::make_shared<policy::Policy>(read_policy(fields, elsewhere));
   return config;
 }

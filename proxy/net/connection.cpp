@@ -60,20 +60,24 @@ Connection::~Connection() {
 
 void Connection::run(asio::awaitable<void> coroutine) {
   asio::co_spawn(worker_.context, std::move(coroutine),
-                 [self = shared_from_this()](const std::exception_ptr& fault) {
+                 [self = shared_from_this(), due = worker_.due()](const std::exception_ptr& fault) {
                    if (fault) self->broken(fault);
                  });
 }
 
-/// `step` as a handler: it keeps the connection alive, and what it throws ends this one alone.
-auto Connection::handler(void (Connection::*step)(error_code)) {
-  return [self = shared_from_this(), step](error_code error) {
-    try {
-      (self.get()->*step)(error);
-    } catch (...) {
-      self->broken(std::current_exception());
-    }
-  };
+Step Connection::handler(void (Connection::*function)(error_code)) { return {shared_from_this(), function}; }
+
+void Step::operator()(error_code error) const {
+  try {
+    (connection.get()->*function)(error);
+  } catch (...) {
+    connection->broken(std::current_exception());
+  }
+}
+
+/// When the other sessions of the worker have had their turn.
+void Connection::again(void (Connection::*function)(error_code)) {
+  asio::post(worker_.context, [step = handler(function), due = worker_.due()] { step(error_code()); });
 }
 
 void Connection::broken(const std::exception_ptr& fault) {
@@ -137,6 +141,10 @@ asio::awaitable<std::size_t> Connection::end_of_turn() {
 /// handlers, not coroutines: an idle session holds no frames, a message makes none.
 void Connection::relay(protocol::Bytes from_client, protocol::Bytes from_server) {
   relaying_ = true;
+  if (worker_.ring) {
+    client_.relay_by(*worker_.ring);
+    upstream_.relay_by(*worker_.ring);
+  }
   if (from_client.empty() || take_frontend(from_client)) relay_frontend(error_code());
   if (from_server.empty() || take_backend(from_server)) relay_backend(error_code());
 }
@@ -152,7 +160,7 @@ void Connection::relay_frontend(error_code error) {
     if (!client_.has_more()) error = asio::error::would_block;
   }
   if (!error) {
-    asio::post(worker_.context, [again = handler(&Connection::relay_frontend)] { again(error_code()); });
+    again(&Connection::relay_frontend);
   } else if (error == asio::error::would_block) {
     client_.async_readable(handler(&Connection::relay_frontend));
   } else {
@@ -166,9 +174,18 @@ void Connection::end_frontend(error_code error) {
     close();
     return;
   }
-  // What the client sent before it left is on its way; the server ends when it has read it, as on a direct
-  // connection.
-  upstream_.shutdown_send();
+  leave_upstream({});
+}
+
+/// What the client sent before it left goes first; the server ends when it has read it, as on a direct
+/// connection.
+void Connection::leave_upstream(error_code error) {
+  if (error) return;
+  if (upstream_.busy()) {
+    upstream_.async_writable(handler(&Connection::leave_upstream));
+  } else {
+    upstream_.shutdown_send();
+  }
 }
 
 /// True when `chunk` is with the server; else frontend_waits() goes on.
@@ -282,7 +299,7 @@ void Connection::relay_backend(error_code error) {
   } else if (error) {
     upstream_.async_readable(handler(&Connection::relay_backend));
   } else {
-    asio::post(worker_.context, [again = handler(&Connection::relay_backend)] { again(error_code()); });
+    again(&Connection::relay_backend);
   }
 }
 

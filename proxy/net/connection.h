@@ -13,6 +13,7 @@
 #include "proxy/audit/decision.h"
 #include "proxy/net/account.h"
 #include "proxy/net/admission.h"
+#include "proxy/net/step.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/unchanged.h"
 #include "proxy/net/upstream_search.h"
@@ -42,6 +43,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void look(Unchanged::Clock::time_point now);
 
  private:
+  friend struct Step;
   using Status = session::Session::Status;
   /// What a server says to a StartupMessage, as far as another server could be asked.
   struct FirstAnswer {
@@ -84,6 +86,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<void> judge_elsewhere();
   asio::awaitable<void> wait_for_turn();
   void end_frontend(error_code error);
+  void leave_upstream(error_code error);
   void relay_backend(error_code error);
   bool take_backend(protocol::Bytes chunk);
   bool send_to_client();
@@ -114,7 +117,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void after_backend_bytes();
   void upstream_gone();
   void run(asio::awaitable<void> coroutine);
-  auto handler(void (Connection::*step)(error_code));
+  Step handler(void (Connection::*function)(error_code));
+  void again(void (Connection::*function)(error_code));
   void broken(const std::exception_ptr& fault);
   void arm(std::chrono::milliseconds delay, void (Connection::*action)());
   void disarm();

@@ -93,7 +93,7 @@ void Connection::look(Clock::time_point now) {
   if (repeats_.due(now)) audit::record_repeats(worker_.shared.log, audit_context(), repeats_);
   if (!login_done_ || backend_done_) return;
   const config::Limits& limits = worker_.config->limits;
-  const std::size_t unread = to_client_.size();
+  const std::size_t unread = to_client_.size() + client_.unsent_bytes();
   if (is_over(limits.write_timeout, unread_.time({chunks_from_server_, unread}, now)) && unread > 0) {
     give_up("08006", "terminating connection because the client does not read");
     return;

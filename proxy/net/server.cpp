@@ -86,7 +86,10 @@ void Server::run() {
   raise_file_limit(config_->limits.max_connections, log_);
   for (const auto& worker : workers_) {
     asio::co_spawn(worker->context, keep_house(*worker), asio::detached);
-    threads_.push_back(std::make_unique<Thread>([&context = worker->context] { context.run(); }));
+    threads_.push_back(std::make_unique<Thread>([this, &worker = *worker] {
+      if (worker.config->io_uring) open_ring(worker);
+      worker.context.run();
+    }));
   }
   asio::co_spawn(context_, keep_house(), asio::detached);
   threads_.push_back(std::make_unique<Thread>([this] { parsers_.run(); }));
@@ -101,6 +104,16 @@ void Server::run() {
   context_.run();
   log_.write_left_out();
   log_.write(Level::info, "stopped");
+}
+
+/// Relaying costs less by io_uring; where there is none it goes without.
+void Server::open_ring(Worker& worker) const {
+  try {
+    worker.ring = std::make_unique<Ring>(worker.context, worker.handlers_due);
+  } catch (const boost::system::system_error& error) {
+    if (&worker != workers_.front().get()) return;
+    log_.write(Level::info, "relaying without io_uring", {{"reason", error.code().message()}});
+  }
 }
 
 /// Who is idle, or does not read, for too long is found here, so that nobody else needs a timer.

@@ -57,6 +57,7 @@ class Server {
   void drain();
   void terminate();
   void watch_end();
+  void open_ring(Worker& worker) const;
   boost::asio::awaitable<void> keep_house();
   static boost::asio::awaitable<void> keep_house(Worker& worker);
   template <typename Action>

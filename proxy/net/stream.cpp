@@ -18,10 +18,18 @@ constexpr std::size_t scratch_bytes = std::size_t{64} * 1024;
 constexpr std::size_t parts_per_send = 64;
 /// Small parts are put together up to this size, so that not each becomes a TLS record.
 constexpr std::size_t gathered_bytes = std::size_t{8} * 1024;
+constexpr int send_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 std::array<char, scratch_bytes>& scratch() {
   thread_local std::array<char, scratch_bytes> buffer;
   return buffer;
+}
+
+/// What send(2) and recv(2) have returned.
+std::size_t done(ssize_t result, error_code& error) {
+  if (result >= 0) return static_cast<std::size_t>(result);
+  error.assign(errno, boost::system::system_category());
+  return 0;
 }
 
 /// The first bytes of `outgoing`: its first part, or a few small ones copied to `buffer`. The same again for
@@ -90,30 +98,75 @@ std::size_t Stream::write_some(const session::Outgoing& outgoing, error_code& er
   if (encrypted()) return write_encrypted(outgoing, error);
   // The usual case; the kernel has less to do for send(2) than for sendmsg(2).
   if (outgoing.parts().size() == 1) {
-    return socket_.write_some(asio::buffer(outgoing.parts().front().bytes), error);
+    const protocol::Bytes bytes = outgoing.parts().front().bytes;
+    return done(::send(descriptor(), bytes.data(), bytes.size(), send_flags), error);
   }
-  std::array<asio::const_buffer, parts_per_send> buffers;
-  std::size_t count = 0;
+  std::array<iovec, parts_per_send> buffers;
+  msghdr message{};
+  message.msg_iov = buffers.data();
   for (const session::Outgoing::Part& part : outgoing.parts()) {
-    if (count == buffers.size()) break;
-    buffers[count++] = asio::buffer(part.bytes);
+    if (message.msg_iovlen == buffers.size()) break;
+    buffers.at(message.msg_iovlen++) = {const_cast<char*>(part.bytes.data()), part.bytes.size()};
   }
-  return socket_.write_some(std::span(buffers.data(), count), error);
+  return done(::sendmsg(descriptor(), &message, send_flags), error);
 }
 
-error_code Stream::try_send(session::Outgoing& outgoing) {
+error_code Stream::write(session::Outgoing& outgoing) {
   error_code error;
   while (!outgoing.empty() && !error) outgoing.consume(write_some(outgoing, error));
   return error;
 }
 
+error_code Stream::try_send(session::Outgoing& outgoing) {
+  if (ring_ && !outgoing.empty()) {
+    if (busy()) return asio::error::would_block;
+    if (ring_->send_error()) return ring_->send_error();
+    if (!encrypted() && ring_->queue(outgoing)) return {};
+  }
+  return write(outgoing);
+}
+
 asio::awaitable<error_code> Stream::send_all(session::Outgoing& outgoing) {
   for (;;) {
-    error_code error = try_send(outgoing);
+    error_code error = busy() ? asio::error::would_block : write(outgoing);
     if (error != asio::error::would_block) co_return error;
-    std::tie(error) = co_await socket_.async_wait(to_write_, use_tuple);
+    error = co_await writable();
     if (error) co_return error;
   }
+}
+
+void Stream::relay_by(Ring& ring) { ring_ = std::make_unique<RingSocket>(ring, socket_.release()); }
+
+void Stream::async_readable(Step step) {
+  if (!ring_) {
+    socket_.async_wait(to_read_, std::move(step));
+  } else if (encrypted()) {
+    ring_->async_wait(to_read_, std::move(step));
+  } else {
+    ring_->async_receive(std::move(step));
+  }
+}
+
+void Stream::async_writable(Step step) {
+  if (ring_) {
+    ring_->async_writable(to_write_, std::move(step));
+  } else {
+    socket_.async_wait(to_write_, std::move(step));
+  }
+}
+
+asio::awaitable<error_code> Stream::writable() {
+  if (!ring_) {
+    auto [error] = co_await socket_.async_wait(to_write_, use_tuple);
+    co_return error;
+  }
+  auto [error] = co_await asio::async_initiate<decltype(use_tuple), void(error_code)>(
+      [this](auto handler) {
+        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        ring_->async_writable(to_write_, [shared](error_code result) { std::move (*shared)(result); });
+      },
+      use_tuple);
+  co_return error;
 }
 
 asio::awaitable<error_code> Stream::send(std::string bytes) {
@@ -128,8 +181,14 @@ protocol::Bytes Stream::read_some(Take take, std::size_t size_max, error_code& e
   std::size_t size = 0;
   error = {};
   if (!encrypted()) {
-    const int flags = take == Take::no ? asio::socket_base::message_peek : 0;
-    size = socket_.receive(asio::buffer(buffer.data(), buffer.size()), flags, error);
+    const protocol::Bytes received = ring_ ? ring_->take_received() : protocol::Bytes();
+    if (!received.empty()) {
+      has_more_ = received.size() == Ring::buffer_bytes;
+      return received;
+    }
+    const int flags = MSG_DONTWAIT | (take == Take::no ? MSG_PEEK : 0);
+    size = done(::recv(descriptor(), buffer.data(), buffer.size(), flags), error);
+    if (size == 0 && !error) error = asio::error::eof;
     has_more_ = size == buffer.size();
   } else {
     ERR_clear_error();
@@ -169,18 +228,21 @@ asio::awaitable<protocol::Bytes> Stream::peek(error_code& error) {
 }
 
 void Stream::shutdown_send() noexcept {
-  error_code ignored;
   if (encrypted()) {
     ERR_clear_error();
     SSL_shutdown(tls_.get());  // the notice that it ends; what does not fit is not waited for
   }
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  ::shutdown(descriptor(), SHUT_WR);
 }
 
 void Stream::close() noexcept {
   error_code ignored;
   tls_.reset();  // it knows the descriptor, which may soon be another's
-  socket_.close(ignored);
+  if (ring_) {
+    ring_->close();
+  } else {
+    socket_.close(ignored);
+  }
 }
 
 }  // namespace pgwarden::net

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "protocol/byte_reader.h"
+#include "proxy/net/ring_socket.h"
 #include "proxy/net/socket.h"
+#include "proxy/net/step.h"
 #include "proxy/net/tls.h"
 #include "proxy/session/outgoing.h"
 
@@ -19,7 +22,7 @@ class Stream {
 
   Socket& socket() noexcept { return socket_; }
   const Socket& socket() const noexcept { return socket_; }
-  bool is_open() const noexcept { return socket_.is_open(); }
+  bool is_open() const noexcept { return ring_ ? ring_->descriptor() >= 0 : socket_.is_open(); }
   bool encrypted() const noexcept { return tls_ != nullptr; }
   /// What OpenSSL knows of it; nullptr in clear.
   const SSL* tls() const noexcept { return tls_.get(); }
@@ -36,9 +39,17 @@ class Stream {
     return encrypted() ? net::certificate_names(*tls_) : std::vector<std::string>();
   }
 
+  /// From now on `ring` moves the bytes; it has to outlive their use. Nothing may wait, and socket() is of no
+  /// more use.
+  void relay_by(Ring& ring);
+
   /// Sends what the peer takes now. `would_block` when something is left, which then must stay as it is (it
   /// may be copied: Outgoing::keep) and be sent next; another error when the peer is gone.
   error_code try_send(session::Outgoing& outgoing);
+  /// What try_send() has sent is still to go: no shutdown_send() yet.
+  bool busy() const noexcept { return ring_ && ring_->busy(); }
+  /// How much of that the peer has not taken at once.
+  std::size_t unsent_bytes() const noexcept { return ring_ ? ring_->unsent_bytes() : 0; }
   /// Sends everything, waiting as long as it takes. `outgoing` must own its bytes (Outgoing::keep).
   asio::awaitable<error_code> send_all(session::Outgoing& outgoing);
   /// Sends everything if the peer takes it at once, waits otherwise.
@@ -48,16 +59,10 @@ class Stream {
   protocol::Bytes try_receive(error_code& error, std::size_t size_max = SIZE_MAX);
   /// There may be something to read now. After a try_receive() that would block, or that left nothing behind.
   asio::awaitable<error_code> readable();
-  /// The same for a handler, which takes an error_code.
-  template <class Handler>
-  void async_readable(Handler handler) {
-    socket_.async_wait(to_read_, std::move(handler));
-  }
-  /// After a try_send() that would block: there may be room now.
-  template <class Handler>
-  void async_writable(Handler handler) {
-    socket_.async_wait(to_write_, std::move(handler));
-  }
+  /// The same for a handler.
+  void async_readable(Step step);
+  /// After a try_send() that would block, or has left the stream busy(): there may be room now.
+  void async_writable(Step step);
   /// Whether the last try_receive() may have left something that it could have given.
   bool has_more() const noexcept { return has_more_; }
 
@@ -77,12 +82,16 @@ class Stream {
  private:
   enum class Take : bool { no, yes };
 
+  int descriptor() noexcept { return ring_ ? ring_->descriptor() : socket_.native_handle(); }
   protocol::Bytes read_some(Take take, std::size_t size_max, error_code& error);
+  error_code write(session::Outgoing& outgoing);
   std::size_t write_some(const session::Outgoing& outgoing, error_code& error);
   std::size_t write_encrypted(const session::Outgoing& outgoing, error_code& error);
   error_code error_of(int result, Socket::wait_type& wait);
+  asio::awaitable<error_code> writable();
 
   Socket socket_;
+  std::unique_ptr<RingSocket> ring_;  ///< in the place of socket_ when there is one
   TlsState tls_{nullptr, SSL_free};
   bool has_more_ = false;
   Socket::wait_type to_read_ = Socket::wait_read;    ///< what the last read waits for

@@ -16,6 +16,7 @@
 #include "proxy/net/derived_keys.h"
 #include "proxy/net/guard.h"
 #include "proxy/net/login_failures.h"
+#include "proxy/net/ring.h"
 #include "proxy/net/tls.h"
 
 namespace pgwarden::net {
@@ -49,8 +50,19 @@ struct Worker {
   bool draining = false;  ///< its connections end as soon as no transaction is running
   DenialPace denial_pace;
   std::list<Connection*> pending;      ///< those that have not said what they want; the oldest first
-  boost::asio::io_context context{1};  // last: what it destroys takes itself off the list
+  std::size_t handlers_due = 0;        ///< see due()
+  boost::asio::io_context context{1};  // behind these: what it destroys takes itself off the lists
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
+  std::unique_ptr<Ring> ring;  ///< nullptr: `context` alone moves the bytes
+
+  /// As long as one is kept, a handler or coroutine of `context` does not want to wait for the ring.
+  struct NotDue {
+    void operator()(std::size_t* count) const noexcept { --*count; }
+  };
+  std::unique_ptr<std::size_t, NotDue> due() {
+    ++handlers_due;
+    return std::unique_ptr<std::size_t, NotDue>(&handlers_due);
+  }
 };
 
 }  // namespace pgwarden::net

@@ -4,7 +4,7 @@
 usage: wire_test.py PGWARDEN [SCENARIO...]
 
 Through pgwarden each is played whole, byte by byte, and in pieces of any size with pauses between them; the server's
-answers are given to pgwarden in the same way. What is large is cut at every byte of its head: 256 bytes of each of the client's messages,
+answers are given to pgwarden in the same way. The last is done without io_uring, the others with it where there is one. What is large is cut at every byte of its head: 256 bytes of each of the client's messages,
 4,096 bytes of the server's side of a session; the rest passes in one.
 """
 
@@ -105,7 +105,7 @@ def main():
         Relay(postgres, RANDOM) as mixed,
         Pgwarden(binary, postgres) as pgwarden,
         Pgwarden(binary, single) as behind_single,
-        Pgwarden(binary, mixed) as behind_mixed,
+        Pgwarden(binary, mixed, "io_uring: false") as behind_mixed,
     ):
         workspace.fill(postgres)
         comparison = Comparison(postgres, [(None, pgwarden), (1, behind_single), (RANDOM, behind_mixed)])

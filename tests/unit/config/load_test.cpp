@@ -174,7 +174,7 @@ TEST_CASE("unknown, duplicate and empty keys", "[load]") {
   CHECK(problems_after_listener("zzz: 1\n") ==
         Lines{"2:1: unknown key \"zzz\" / one of: version, listeners, "
               "users, users_file, protect, preset, server_read_only, rules, limits, log, "
-              "workers"});
+              "workers, io_uring"});
   CHECK(problems_after_listener("workers: 1\nlog: {}\nworkers: 2\n") ==
         Lines{"4:1: duplicate key \"workers\" / it is already set on line 2"});
   CHECK(problems_after_listener("rules:\nlog: {level: info}\n") ==
