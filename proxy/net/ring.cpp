@@ -171,14 +171,15 @@ void Ring::await_turn() {
 void Ring::turn() {
   turning_ = true;
   io_uring_cq_eventfd_toggle(ring_.get(), false);
-  if (!std::exchange(ends_, true)) {  // a timer for each time that the thread waits would cost more
+  const bool stays = elsewhere_ == 0;
+  if (stays && !std::exchange(ends_, true)) {  // a timer for each wait would cost more
     queue(0, Operation::end_of_turn,
           [this](io_uring_sqe& entry) { io_uring_prep_timeout(&entry, &turn_time_, 0, 0); });
   }
   do {
     enter(elsewhere_ == 0);
     complete();
-  } while (ends_ && elsewhere_ == 0);
+  } while (stays && ends_ && elsewhere_ == 0);
   io_uring_cq_eventfd_toggle(ring_.get(), true);
   enter(false);  // what came before that
   turning_ = false;
