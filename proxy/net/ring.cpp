@@ -105,17 +105,13 @@ RingSocket* Ring::find(std::uint64_t id) const {
 }
 
 io_uring_sqe& Ring::next_entry() {
-  io_uring_sqe* entry = io_uring_get_sqe(ring_.get());
-  if (entry == nullptr) {
-    submit();
-    entry = io_uring_get_sqe(ring_.get());
-  }
-  if (entry == nullptr) throw std::runtime_error("io_uring takes no more operations");
+  io_uring_sqe* entry = nullptr;
+  while ((entry = io_uring_get_sqe(ring_.get())) == nullptr) submit();
   return *entry;
 }
 
 char* Ring::room(std::size_t size) {
-  if (io_uring_sq_space_left(ring_.get()) == 0) submit();  // now, since it gives the room of others back
+  while (io_uring_sq_space_left(ring_.get()) == 0) submit();  // now, since it gives the room of others back
   if (size > arena_bytes - arena_used_) return nullptr;
   char* const begin = arena_.get() + arena_used_;
   arena_used_ += size;
@@ -123,7 +119,7 @@ char* Ring::room(std::size_t size) {
 }
 
 void Ring::submit() {
-  // What fails is for lack of memory, or of room for results, which this call makes.
+  // What fails is for lack of memory, which may pass, or of room for results, which getting events makes.
   while (io_uring_sq_ready(ring_.get()) > 0) {
     if (io_uring_submit(ring_.get()) < 0) io_uring_get_events(ring_.get());
   }
@@ -162,8 +158,10 @@ void Ring::await_turn() {
   if (std::exchange(awaiting_, true)) return;
   news_.async_wait(decltype(news_)::wait_read, [this](error_code error) {
     awaiting_ = false;
+    if (error) return;
     eventfd_t count = 0;
-    if (!error && ::eventfd_read(news_.native_handle(), &count) == 0) turn();
+    ::eventfd_read(news_.native_handle(), &count);
+    turn();
   });
 }
 
@@ -183,7 +181,7 @@ void Ring::turn() {
   io_uring_cq_eventfd_toggle(ring_.get(), true);
   enter(false);  // what came before that
   turning_ = false;
-  if (!results_.empty()) turn_soon();
+  if (!results_.empty() || io_uring_sq_ready(ring_.get()) > 0) turn_soon();
   await_turn();
 }
 

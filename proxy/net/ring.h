@@ -72,7 +72,7 @@ class Ring {
   char* room(std::size_t size);
   /// Hands in what is queued: sends are done, or have failed, when it returns.
   void submit();
-  /// Counts the calls that hand in.
+  /// Another one after each submit().
   std::uint64_t batch() const noexcept { return batch_; }
 
   io_uring_sqe& next_entry();

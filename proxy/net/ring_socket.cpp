@@ -110,16 +110,15 @@ void RingSocket::writable(error_code error) {
 
 void RingSocket::close() noexcept {
   if (descriptor_ < 0) return;
-  if (ring_ != nullptr) {
-    if (reader_.connection || writing_) {
-      ring_->queue(id_, Ring::Operation::none, [this](io_uring_sqe& entry) {
-        io_uring_prep_cancel_fd(&entry, descriptor_, IORING_ASYNC_CANCEL_ALL);
-        entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
-      });
-    }
-    ring_->submit();  // what names the descriptor
+  if (ring_ != nullptr && (reader_.connection || writing_)) {
+    ring_->queue(id_, Ring::Operation::none, [this](io_uring_sqe& entry) {
+      io_uring_prep_cancel_fd(&entry, descriptor_, IORING_ASYNC_CANCEL_ALL);
+      entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    });
   }
-  ::close(std::exchange(descriptor_, -1));
+  const int closed = std::exchange(descriptor_, -1);
+  if (ring_ != nullptr) ring_->submit();  // what names the descriptor
+  ::close(closed);
 }
 
 }  // namespace pgwarden::net

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "protocol/byte_reader.h"
 #include "proxy/net/ring.h"
@@ -13,7 +14,8 @@
 
 namespace pgwarden::net {
 
-/// Owns a descriptor. One reader and one writer at a time, on the ring's thread.
+/// Owns a descriptor. One reader and one writer at a time, on the ring's thread. What waits keeps the
+/// connection, and so this, until its result has come or the ring ends.
 class RingSocket {
  public:
   RingSocket(Ring& ring, int descriptor);

@@ -80,6 +80,7 @@ Server::~Server() {
   for (const auto& worker : workers_) worker->context.stop();
   parsers_.stop();
   threads_.clear();
+  for (const auto& worker : workers_) worker->ring.reset();  // what ends from here on is not its business
 }
 
 void Server::run() {

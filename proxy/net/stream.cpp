@@ -112,7 +112,7 @@ std::size_t Stream::write_some(const session::Outgoing& outgoing, error_code& er
 }
 
 error_code Stream::write(session::Outgoing& outgoing) {
-  error_code error;
+  error_code error = ring_ ? ring_->send_error() : error_code();  // what is lost leaves no hole
   while (!outgoing.empty() && !error) outgoing.consume(write_some(outgoing, error));
   return error;
 }
@@ -120,8 +120,7 @@ error_code Stream::write(session::Outgoing& outgoing) {
 error_code Stream::try_send(session::Outgoing& outgoing) {
   if (ring_ && !outgoing.empty()) {
     if (busy()) return asio::error::would_block;
-    if (ring_->send_error()) return ring_->send_error();
-    if (!encrypted() && ring_->queue(outgoing)) return {};
+    if (!encrypted() && !ring_->send_error() && ring_->queue(outgoing)) return {};
   }
   return write(outgoing);
 }

@@ -4,8 +4,9 @@
 usage: wire_test.py PGWARDEN [SCENARIO...]
 
 Through pgwarden each is played whole, byte by byte, and in pieces of any size with pauses between them; the server's
-answers are given to pgwarden in the same way. The last is done without io_uring, the others with it where there is one. What is large is cut at every byte of its head: 256 bytes of each of the client's messages,
-4,096 bytes of the server's side of a session; the rest passes in one.
+answers are given to pgwarden in the same way. The last is done without io_uring, the others with it where there is one.
+What is large is cut at every byte of its head: 256 bytes of each of the client's messages, 4,096 bytes of the server's
+side of a session; the rest passes in one.
 """
 
 import concurrent.futures
