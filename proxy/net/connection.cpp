@@ -58,9 +58,11 @@ Connection::~Connection() {
   worker_.connections.erase(this);
 }
 
+/// A login can wait for the ring; a message cannot.
 void Connection::run(asio::awaitable<void> coroutine) {
+  Worker::Due due = relaying_ ? worker_.due() : nullptr;
   asio::co_spawn(worker_.context, std::move(coroutine),
-                 [self = shared_from_this(), due = worker_.due()](const std::exception_ptr& fault) {
+                 [self = shared_from_this(), due = std::move(due)](const std::exception_ptr& fault) {
                    if (fault) self->broken(fault);
                  });
 }

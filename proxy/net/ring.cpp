@@ -3,7 +3,6 @@
 #include <sys/eventfd.h>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <utility>
 
@@ -34,7 +33,7 @@ boost::system::error_code error_of(int result) { return {-result, boost::system:
 void Ring::Exit::operator()(io_uring* ring) const noexcept { io_uring_queue_exit(ring); }
 
 Ring::Ring(boost::asio::io_context& context, const std::size_t& elsewhere)
-    : context_(context), elsewhere_(elsewhere), news_(context, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : elsewhere_(elsewhere), news_(context, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   io_uring_params parameters{};
   // Results come when they are asked for, to this thread.
   parameters.flags =
@@ -146,18 +145,10 @@ void Ring::settle() {
   ++batch_;
 }
 
-void Ring::turn_soon() {
-  if (std::exchange(turn_posted_, true)) return;
-  boost::asio::post(context_, [this] {
-    turn_posted_ = false;
-    turn();
-  });
-}
+void Ring::turn_soon() noexcept { ::eventfd_write(news_.native_handle(), 1); }
 
 void Ring::await_turn() {
-  if (std::exchange(awaiting_, true)) return;
   news_.async_wait(decltype(news_)::wait_read, [this](error_code error) {
-    awaiting_ = false;
     if (error) return;
     eventfd_t count = 0;
     ::eventfd_read(news_.native_handle(), &count);

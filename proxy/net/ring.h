@@ -24,7 +24,7 @@ class Ring {
   /// As much as one receive brings.
   static constexpr std::size_t buffer_bytes = std::size_t{8} * 1024;
 
-  /// `elsewhere`: how many handlers and coroutines of `context` want the thread. Throws
+  /// `elsewhere`: how many handlers and coroutines of `context` want the thread at once. Throws
   /// boost::system::system_error where the kernel has no such rings (before Linux 6.1) or does not allow
   /// them.
   Ring(boost::asio::io_context& context, const std::size_t& elsewhere);
@@ -81,13 +81,12 @@ class Ring {
   void settle();
   RingSocket* find(std::uint64_t id) const;
   void turn();
-  void turn_soon();
+  void turn_soon() noexcept;
   void await_turn();
   void enter(bool wait);
   void complete();
   void dispatch(const Result& result);
 
-  boost::asio::io_context& context_;
   const std::size_t& elsewhere_;
   io_uring memory_{};
   std::unique_ptr<io_uring, Exit> ring_;
@@ -99,8 +98,6 @@ class Ring {
   std::size_t arena_used_ = 0;
   std::uint64_t batch_ = 1;
   bool turning_ = false;
-  bool turn_posted_ = false;
-  bool awaiting_ = false;
   /// For how long the thread stays with the ring: timers and what other threads post may be late by so much.
   __kernel_timespec turn_time_{0, 1'000'000};
   bool ends_ = false;            ///< the turn will, by a timer that is under way

@@ -108,12 +108,13 @@ void Server::run() {
 }
 
 /// Relaying costs less by io_uring; where there is none it goes without.
-void Server::open_ring(Worker& worker) const {
+void Server::open_ring(Worker& worker) {
   try {
     worker.ring = std::make_unique<Ring>(worker.context, worker.handlers_due);
   } catch (const boost::system::system_error& error) {
-    if (&worker != workers_.front().get()) return;
-    log_.write(Level::info, "relaying without io_uring", {{"reason", error.code().message()}});
+    std::call_once(without_ring_, [&] {
+      log_.write(Level::info, "relaying without io_uring", {{"reason", error.code().message()}});
+    });
   }
 }
 

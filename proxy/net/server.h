@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "config/config.h"
@@ -57,7 +58,7 @@ class Server {
   void drain();
   void terminate();
   void watch_end();
-  void open_ring(Worker& worker) const;
+  void open_ring(Worker& worker);
   boost::asio::awaitable<void> keep_house();
   static boost::asio::awaitable<void> keep_house(Worker& worker);
   template <typename Action>
@@ -80,6 +81,7 @@ class Server {
   Guard guard_;  ///< behind workers_: what it answers must be there until it has ended
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Thread>> threads_;
+  std::once_flag without_ring_;  ///< has been said
   bool leaving_ = false;
   int stops_ = 0;
 };

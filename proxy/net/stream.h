@@ -39,8 +39,8 @@ class Stream {
     return encrypted() ? net::certificate_names(*tls_) : std::vector<std::string>();
   }
 
-  /// From now on `ring` moves the bytes; it has to outlive their use. Nothing may wait, and socket() is of no
-  /// more use.
+  /// From now on `ring` moves the bytes, as long as it lives. Nothing may wait, and socket() is of no more
+  /// use.
   void relay_by(Ring& ring);
 
   /// Sends what the peer takes now. `would_block` when something is left, which then must stay as it is (it

@@ -59,9 +59,10 @@ struct Worker {
   struct NotDue {
     void operator()(std::size_t* count) const noexcept { --*count; }
   };
-  std::unique_ptr<std::size_t, NotDue> due() {
+  using Due = std::unique_ptr<std::size_t, NotDue>;
+  Due due() {
     ++handlers_due;
-    return std::unique_ptr<std::size_t, NotDue>(&handlers_due);
+    return Due(&handlers_due);
   }
 };
 
