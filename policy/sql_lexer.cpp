@@ -191,6 +191,7 @@ void SqlLexer::count_operator_run() {
 }
 
 std::size_t first_token(std::string_view sql, std::size_t begin) {
+  if (begin < sql.size() && is_word_start(sql[begin])) return begin;  // as a rule
   SqlLexer lexer(sql, {}, begin);
   Token token;
   while (lexer.next(token)) {
@@ -235,11 +236,16 @@ bool is_slow_to_scan(std::string_view sql, LexerSettings settings) {
   constexpr std::size_t short_run = 24;
   constexpr std::size_t work_per_byte_max = 16;
   constexpr std::size_t work_always_allowed = 65'536;
-  std::size_t run = 0;
-  const bool has_long_run = std::any_of(sql.begin(), sql.end(), [&run](char c) {
-    run = is_operator(c) ? run + 1 : 0;
-    return run > short_run;
-  });
+  const auto length_of_run_at = [sql](std::size_t at) {
+    std::size_t begin = at;
+    while (begin > 0 && is_operator(sql[begin - 1])) --begin;
+    while (at < sql.size() && is_operator(sql[at])) ++at;
+    return at - begin;
+  };
+  bool has_long_run = false;  // which could not pass between two of these places
+  for (std::size_t at = short_run; at < sql.size() && !has_long_run; at += short_run + 1) {
+    has_long_run = is_operator(sql[at]) && length_of_run_at(at) > short_run;
+  }
   if (!has_long_run) return false;
   SqlLexer lexer(sql, settings);
   Token token;

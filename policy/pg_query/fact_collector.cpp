@@ -142,8 +142,7 @@ void FactCollector::add_unanalysable(std::string_view why, std::int32_t position
 }
 
 void FactCollector::push(const Node* node, const Context& context) {
-  // The most frequent nodes say nothing and have no children.
-  if (nodeTag(node) != T_String && nodeTag(node) != T_A_Const) buffers_.stack.push_back({node, context});
+  if (!says_nothing(node)) buffers_.stack.push_back({node, context});
 }
 
 void FactCollector::finish_statement(const NodeClass& entry) {

@@ -27,4 +27,24 @@ struct NodeClass {
 using NodeClasses = std::array<NodeClass, node_tags_end>;
 const NodeClasses& node_classes();
 
+/// True for the most frequent of the nodes that say nothing, nor do those below them: the walk passes over
+/// them.
+inline bool says_nothing(const Node* node) {
+  switch (nodeTag(node)) {
+    case T_String:
+    case T_Integer:
+    case T_Float:
+    case T_A_Const:
+    case T_ParamRef:
+    case T_A_Star:
+      return true;
+    case T_ColumnRef:  // see read_column()
+      return cells(as<ColumnRef>(node)->fields).size() == 1;
+    case T_TypeName:  // the bounds of an array are integers
+      return as<TypeName>(node)->typmods == nullptr;
+    default:
+      return false;
+  }
+}
+
 }  // namespace pgwarden::policy::pg

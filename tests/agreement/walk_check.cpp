@@ -16,8 +16,7 @@ namespace {
 
 using Counts = std::map<std::string, int, std::less<>>;
 
-/// Counts one node. Not what only wraps (the walk takes its elements) nor constants, which hold no node: the
-/// walk passes over most of them.
+/// Counts one node. Not what only wraps (the walk takes its elements) nor constants, which hold no node.
 void note(std::string_view name, Counts& counts) {
   static const std::set<std::string_view> no_nodes{"",        "ParseResult", "RawStmt",  "Node",   "List",
                                                    "IntList", "OidList",     "AConst",   "String", "Integer",
@@ -30,9 +29,39 @@ void note(std::string_view name, Counts& counts) {
 /// Where the visits of the walk at hand are counted.
 Counts* visits = nullptr;
 
+/// The children of a node as the walk takes them: of lists, their elements.
+std::vector<const Node*> children_of(const Node* node) {
+  std::vector<const Node*> fields;
+  std::vector<const Node*> children;
+  pg::append_children(node, fields);
+  for (const Node* field : fields) {
+    if (nodeTag(field) == T_List) {
+      pg::append_children(field, children);
+    } else {
+      children.push_back(field);
+    }
+  }
+  return children;
+}
+
+/// Counts what the walk passes over below `node`, which has to hold nothing that says something.
+void count_passed_over(const Node* node, bool passed_over) {
+  for (const Node* child : children_of(node)) {
+    if (pg::says_nothing(child)) {
+      note(pg::node_name(nodeTag(child)), *visits);
+      count_passed_over(child, true);
+    } else if (passed_over) {
+      note("a " + std::string(pg::node_name(nodeTag(child))) + " passed over", *visits);
+    }
+  }
+}
+
 /// In every row of the node table: counts, and reads as the real row does.
 void count_and_read(pg::FactCollector& collector, const Node* node, const pg::NodeClass&) {
-  if (!collector.in_inner_text()) note(pg::node_name(nodeTag(node)), *visits);
+  if (!collector.in_inner_text()) {
+    note(pg::node_name(nodeTag(node)), *visits);
+    count_passed_over(node, false);
+  }
   const pg::NodeClass& real = pg::node_classes()[nodeTag(node)];
   if (real.read != nullptr) real.read(collector, node, real);
 }
