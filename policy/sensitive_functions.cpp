@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
@@ -66,6 +67,7 @@ class Index {
       const Entries group = entries.subspan(begin, end - begin);
       if (!first.is_prefix) {
         by_name_.emplace(first.name, group);
+        shapes_.set(shape(first.name));
       } else if (first.name.empty()) {
         schemas_ = group;
       } else {
@@ -76,6 +78,7 @@ class Index {
 
   /// By their whole name.
   Entries named(std::string_view name) const {
+    if (!shapes_.test(shape(name))) return {};
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? Entries() : found->second;
   }
@@ -89,6 +92,14 @@ class Index {
     return name.empty() ? '\0' : static_cast<unsigned char>(name.front());
   }
 
+  /// Few names that are not there have that of one that is.
+  static std::size_t shape(std::string_view name) {
+    if (name.empty()) return 0;
+    return (name.size() * 67 + letter(name) * 31U + static_cast<unsigned char>(name.back())) % shapes_max;
+  }
+
+  static constexpr std::size_t shapes_max = 4096;
+  std::bitset<shapes_max> shapes_;
   std::unordered_map<std::string_view, Entries> by_name_;
   std::array<Entries, 256> by_letter_{};
   Entries schemas_;

@@ -152,8 +152,15 @@ bool is_of(const RangeVar* target, const ColumnRef* column) {
   return qualifier == view(name);
 }
 
+bool is_column_of(const RangeVar* target, const Node* node) {
+  const auto* column = as_if<ColumnRef>(node, T_ColumnRef);
+  return column != nullptr && is_of(target, column);
+}
+
 /// Whether anything in the expression can differ from one row of `target` to the next.
 bool looks_at_the_row(const Node* expression, const RangeVar* target) {
+  const auto* comparison = as_if<A_Expr>(expression, T_A_Expr);
+  if (comparison != nullptr && is_column_of(target, comparison->lexpr)) return true;  // as a rule
   constexpr std::size_t kept_max = 4096;
   static thread_local std::vector<const Node*> stack;
   clear_kept(stack, kept_max);
@@ -162,7 +169,7 @@ bool looks_at_the_row(const Node* expression, const RangeVar* target) {
     const Node* node = stack.back();
     stack.pop_back();
     if (nodeTag(node) == T_CurrentOfExpr) return true;
-    if (nodeTag(node) == T_ColumnRef && is_of(target, as<ColumnRef>(node))) return true;
+    if (is_column_of(target, node)) return true;
     append_children(node, stack);
   }
   return false;

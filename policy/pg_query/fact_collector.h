@@ -37,7 +37,7 @@ class FactCollector {
 
   /// Expressions deeper than this are not analysed. PostgreSQL itself gives up earlier, at some 5,000
   /// (max_stack_depth 2MB).
-  static constexpr std::uint32_t max_depth = 10'000;
+  static constexpr std::uint16_t max_depth = 10'000;
 
   /// Texts with more facts are not analysed.
   static constexpr std::size_t max_facts = 500'000;
@@ -136,14 +136,14 @@ class FactCollector {
 
  private:
   struct Context {
-    std::uint32_t depth = 0;
     std::uint32_t scope = 0;           ///< of CTE names: index into scopes_
     std::int32_t inner_position = -1;  ///< where the inner text stands that this is a part of
+    std::uint16_t depth = 0;
     std::uint8_t inner_level = 0;
-    bool explained = false;
-    bool consumed = false;
-    bool shown = false;
-    bool whole = false;
+    bool explained : 1 = false;
+    bool consumed : 1 = false;
+    bool shown : 1 = false;
+    bool whole : 1 = false;
   };
   struct Item {
     const Node* node;
