@@ -95,7 +95,8 @@ class Index {
   /// Few names that are not there have that of one that is.
   static std::size_t shape(std::string_view name) {
     if (name.empty()) return 0;
-    return (name.size() * 67 + letter(name) * 31U + static_cast<unsigned char>(name.back())) % shapes_max;
+    return (name.size() * 67 + std::size_t{letter(name)} * 31 + static_cast<unsigned char>(name.back())) %
+           shapes_max;
   }
 
   static constexpr std::size_t shapes_max = 4096;

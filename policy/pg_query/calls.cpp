@@ -169,7 +169,7 @@ void read_column(FactCollector& collector, const Node* node, const NodeClass&) {
   const std::string_view field = text_of(node_of(fields.back()));
   if (field.empty()) return;  // a star
   collector.skip_children();
-  if (fields.size() >= 2) add_call_by_attribute(collector, field, as<ColumnRef>(node)->location);
+  add_call_by_attribute(collector, field, as<ColumnRef>(node)->location);
 }
 
 void read_indirection(FactCollector& collector, const Node* node, const NodeClass&) {

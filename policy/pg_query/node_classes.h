@@ -38,7 +38,7 @@ inline bool says_nothing(const Node* node) {
     case T_ParamRef:
     case T_A_Star:
       return true;
-    case T_ColumnRef:  // see read_column()
+    case T_ColumnRef:  // `x` calls nothing; `t.x` may
       return cells(as<ColumnRef>(node)->fields).size() == 1;
     case T_TypeName:  // the bounds of an array are integers
       return as<TypeName>(node)->typmods == nullptr;

@@ -58,7 +58,8 @@ Connection::~Connection() {
   worker_.connections.erase(this);
 }
 
-/// A login can wait for the ring; a message cannot.
+/// A login can wait for a turn of the ring to end. What keeps a message cannot: it counts as due, also while
+/// it waits.
 void Connection::run(asio::awaitable<void> coroutine) {
   Worker::Due due = relaying_ ? worker_.due() : nullptr;
   asio::co_spawn(worker_.context, std::move(coroutine),

@@ -15,7 +15,7 @@ namespace pgwarden::net {
 class RingSocket;
 
 /// One system call hands in all that has been queued, runs it as far as it goes at once, and waits for what
-/// comes next. While there is something, and no handler of `context` has to run, the worker's thread waits
+/// comes next. While there is something, and no handler of `context` is due, the worker's thread waits
 /// here; else in `context`, where a descriptor tells of results.
 ///
 /// On the thread of `context`, but for the destructor, which has to come before the end of `context`.
@@ -98,7 +98,8 @@ class Ring {
   std::size_t arena_used_ = 0;
   std::uint64_t batch_ = 1;
   bool turning_ = false;
-  /// For how long the thread stays with the ring: timers and what other threads post may be late by so much.
+  /// For how long the thread stays with the ring: timers, logins and what other threads post may be late by
+  /// so much.
   __kernel_timespec turn_time_{0, 1'000'000};
   bool ends_ = false;            ///< the turn will, by a timer that is under way
   std::vector<Result> results_;  ///< those to dispatch

@@ -44,13 +44,15 @@ std::vector<const Node*> children_of(const Node* node) {
   return children;
 }
 
-/// Counts what the walk passes over below `node`, which has to hold nothing that says something.
+/// Counts what the walk passes over below `node`: nodes that the table does not know (but for a bare column)
+/// and that hold nothing that says something.
 void count_passed_over(const Node* node, bool passed_over) {
   for (const Node* child : children_of(node)) {
-    if (pg::says_nothing(child)) {
+    const bool known = pg::node_classes()[nodeTag(child)].read != nullptr && nodeTag(child) != T_ColumnRef;
+    if (pg::says_nothing(child) && !known) {
       note(pg::node_name(nodeTag(child)), *visits);
       count_passed_over(child, true);
-    } else if (passed_over) {
+    } else if (passed_over || (pg::says_nothing(child) && known)) {
       note("a " + std::string(pg::node_name(nodeTag(child))) + " passed over", *visits);
     }
   }
