@@ -199,6 +199,8 @@ listeners:
       key: {certificate[1]}
 preset: guarded
 workers: {self.workers}
+limits:
+  max_connections: {SESSIONS_MAX + 50}
 {f"rules:{os.linesep}{rules}" if rules else ""}""")
         self.command = [self.program, "run", "--config", config]
 

@@ -145,7 +145,7 @@ class Player:
     to come from."""
 
     def __init__(self, address, direct, piece=None, source=""):
-        self.socket = socket.create_connection(address, TIMEOUT_S, (source, 0))
+        self.socket = socket.create_connection(address, TIMEOUT_S, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address = address
         self.direct = direct
