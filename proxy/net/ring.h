@@ -66,7 +66,7 @@ class Ring {
     io_uring_sqe& entry = next_entry();
     prepare(entry);
     io_uring_sqe_set_data64(&entry, id << 3 | static_cast<std::uint64_t>(operation));
-    if (!turning_) turn_soon();
+    if (!turning_ && io_uring_sq_ready(ring_.get()) == 1) turn_soon();  // the others go with the first
   }
   /// Memory for what is sent with this batch; nullptr when there is no more.
   char* room(std::size_t size);

@@ -90,12 +90,8 @@ void RingSocket::writable(error_code error) {
   writing_ = false;
   if (descriptor_ < 0) error = asio::error::operation_aborted;
   while (!error && !unsent_.empty()) {
-    const ssize_t sent = ::send(descriptor_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0) {
-      error.assign(errno, boost::system::system_category());
-    } else {
-      unsent_.erase(0, static_cast<std::size_t>(sent));
-    }
+    unsent_.erase(
+        0, done(::send(descriptor_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT), error));
   }
   if (error == asio::error::would_block) {
     await_room();

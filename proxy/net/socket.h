@@ -1,11 +1,14 @@
 // Sockets of both kinds (TCP and Unix-domain), used without blocking.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -34,6 +37,14 @@ void prepare(AnySocket& socket) {
   socket.non_blocking(true, ignored);
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
+}
+
+/// How many bytes send(2) or recv(2), having returned `result`, has moved; why none in `error`, which else
+/// stays.
+inline std::size_t done(ssize_t result, error_code& error) {
+  if (result >= 0) return static_cast<std::size_t>(result);
+  error.assign(errno, boost::system::system_category());
+  return 0;
 }
 
 /// Where a server listens: the addresses of a name, in the resolver's order, or a Unix-domain socket (libpq's

@@ -25,13 +25,6 @@ std::array<char, scratch_bytes>& scratch() {
   return buffer;
 }
 
-/// What send(2) and recv(2) have returned.
-std::size_t done(ssize_t result, error_code& error) {
-  if (result >= 0) return static_cast<std::size_t>(result);
-  error.assign(errno, boost::system::system_category());
-  return 0;
-}
-
 /// The first bytes of `outgoing`: its first part, or a few small ones copied to `buffer`. The same again for
 /// the same parts, as OpenSSL wants it when a write is tried anew (SSL_write(3), NOTES).
 protocol::Bytes next_bytes(const session::Outgoing& outgoing, std::span<char> buffer) {
