@@ -153,7 +153,9 @@ TEST_CASE("strings end by standard_conforming_strings, from the next line on") {
 TEST_CASE("psql does not see that a string goes on in the next line") {
   CHECK(sent("SELECT e'a'\n'\\'; DROP TABLE x; --';") == Texts{"SELECT e'a'\n'\\'", "DROP TABLE x"});
   CHECK(sent("SELECT 'a' -- b\n'c;d', e'f\\';';") == Texts{"SELECT 'a' -- b\n'c;d', e'f\\';'"});
+  CHECK(sent("SELECT 'a' -- it's b\n'c;d';") == Texts{"SELECT 'a' -- it's b\n'c;d'"});
   CHECK_FALSE(doubt_of("SELECT e'a'\r'\\';';").empty());
+  CHECK_FALSE(doubt_of("SELECT e'a' -- b\r'\\\n';';").empty());
 }
 
 TEST_CASE("comments are given with the statement they stand at") {
