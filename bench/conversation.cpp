@@ -119,7 +119,7 @@ std::vector<Transcript> transcripts() {
   return {simple,
           extended,
           prepared,
-          {"pipeline", {pipeline}},
+          {"pipeline", {pipeline}, true},
           longer,
           {"1,000 rows", {result}},
           {"COPY out", {copy_out}},
@@ -141,6 +141,7 @@ Conversation::Conversation()
 }
 
 bool Conversation::play(const Transcript& transcript) {
+  if (!transcript.known) forget();
   bool well = true;
   for (const Exchange& exchange : transcript.exchanges) well = play(exchange) && well;
   return well;
@@ -166,7 +167,7 @@ bool Conversation::play_denial(const Exchange& exchange) {
 std::size_t Conversation::take_frontend(const std::string& bytes) {
   session_.feed_frontend(bytes);
   while (session_.advance_frontend(to_upstream_) == Status::judge) {
-    policy::Verdict verdict = session::judge(policy_, who_, session_.request());
+    policy::Verdict verdict = session::judge(policy_, who_, session_.request(), readings_);
     session::Answer answer{verdict.effect, verdict.may_change_lexing, verdict.may_hide_temporary,
                            std::nullopt};
     if (verdict.finding != nullptr) {

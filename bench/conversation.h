@@ -18,6 +18,7 @@ struct Exchange {
 struct Transcript {
   std::string name;
   std::vector<Exchange> exchanges;
+  bool known = false;  ///< its texts have come before, but for the first time that it is played
 };
 
 /// What sessions do: each protocol with all ordinary statements, long statements, a pipeline, many rows,
@@ -33,6 +34,9 @@ class Conversation {
   bool play(const Exchange& exchange);
   bool play(const Transcript& transcript);
 
+  /// All texts are new from here on.
+  void forget() { readings_ = {}; }
+
  private:
   std::size_t take_frontend(const std::string& bytes);
   std::size_t take_backend(const std::string& bytes);
@@ -40,6 +44,7 @@ class Conversation {
 
   policy::Policy policy_ = guarded();
   policy::Principal who_ = somebody();
+  policy::Readings readings_;
   session::Session session_;
   session::Outgoing to_upstream_;
   session::Outgoing to_client_;

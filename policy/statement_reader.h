@@ -18,6 +18,8 @@ struct LexerSettings {
   /// table that the text itself made temporary is known by its bare name, for what destroys nothing: `CREATE
   /// TEMP TABLE t (...); CREATE INDEX ON t (a)`. A role's or database's own search_path may say otherwise.
   bool temporary_first = false;
+
+  bool operator==(const LexerSettings&) const = default;
 };
 
 /// The facts of one text (a Query or a Parse may hold several statements, or none).

@@ -50,7 +50,11 @@ INSERT INTO "orders" ("user_id", "product_id", "created") VALUES (:user, :produc
 UPDATE "products" SET "stock" = "products"."stock" - 1 WHERE "products"."id" = :product;
 COMMIT;
 """
-INSERT = "INSERT INTO events (kind, text, at) VALUES " + ", ".join(["(1, 'what happened', now())"] * 100) + ";\n"
+INSERT = f"""\
+\\set kind random(1, {ACCOUNTS})
+INSERT INTO events (kind, text, at) VALUES {", ".join(["(:kind, 'what happened', now())"] * 100)};
+"""
+INSERT_PARAMETERS = INSERT.replace("'what happened'", ":text")
 
 SCHEMA = """\
 CREATE EXTENSION pg_stat_statements;
@@ -301,7 +305,9 @@ def works():
         Work("pipeline of 20", Pgbench(PIPELINE, "prepared", statements=20, rows=20)),
         Work("result of 1,000 rows", Pgbench(ROWS, "extended", rows=1000)),
         Work("ORM transaction", Pgbench(ORM, "extended", statements=4, rows=4, control=2)),
-        Work("INSERT of 100 rows", Pgbench(INSERT, rows=100)),
+        Work("INSERT of 100 rows, literals", Pgbench(INSERT, rows=100)),
+        Work("INSERT of 100 rows, parameters",
+             Pgbench(INSERT_PARAMETERS, "extended", rows=100, options=("-D", "text=what happened"))),
         Work("TPC-B", Pgbench(TPC_B, statements=5, rows=5, control=2)),
         Work("connect, SELECT, leave", Pgbench(SELECT, options=("-C",)),
              rivals="haproxy"),  # poolers may have server connections ready

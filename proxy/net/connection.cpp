@@ -210,7 +210,7 @@ Connection::Status Connection::advance_frontend() {
     if (status != Status::judge) return status;
     const session::JudgeRequest request = session_->request();
     if (request.sql.size() > parsed_here_bytes_max) return status;
-    if (!answer(record(session::judge(*policy, who_, request), request.sql))) return status;
+    if (!answer(record(session::judge(*policy, who_, request, worker_.readings), request.sql))) return status;
   }
 }
 
@@ -274,7 +274,8 @@ asio::awaitable<void> Connection::judge_elsewhere() {
   const session::JudgeRequest request = session_->request();
   auto judged = [request, policy = current_policy(),
                  who = who_]() -> asio::awaitable<std::shared_ptr<policy::Verdict>> {
-    co_return std::make_shared<policy::Verdict>(session::judge(*policy, who, request));
+    policy::Readings none;
+    co_return std::make_shared<policy::Verdict>(session::judge(*policy, who, request, none));
   };
   const auto verdict = co_await asio::co_spawn(worker_.shared.parsers, judged, asio::use_awaitable);
   answer(record(std::move(*verdict), request.sql));

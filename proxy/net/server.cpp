@@ -1,6 +1,7 @@
 #include "proxy/net/server.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -55,6 +56,13 @@ void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
             {{"max_connections", connections_max}, {"open_files", limit.rlim_cur}, {"wanted", wanted}});
 }
 
+/// This thread, when woken, waits until those that run have done what they are at (sched(7), SCHED_BATCH):
+/// more comes together then. Whoever is refused that has the usual policy.
+void let_others_finish() noexcept {
+  const sched_param none{};
+  ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
+}
+
 }  // namespace
 
 Server::Server(std::shared_ptr<const config::Config> config, const audit::Log& log, bool take_over)
@@ -88,6 +96,7 @@ void Server::run() {
   for (const auto& worker : workers_) {
     asio::co_spawn(worker->context, keep_house(*worker), asio::detached);
     threads_.push_back(std::make_unique<Thread>([this, &worker = *worker] {
+      let_others_finish();
       if (worker.config->io_uring) open_ring(worker);
       worker.context.run();
     }));

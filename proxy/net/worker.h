@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/config.h"
+#include "policy/readings.h"
 #include "proxy/audit/log.h"
 #include "proxy/net/admission.h"
 #include "proxy/net/cancel_keys.h"
@@ -49,6 +50,7 @@ struct Worker {
   std::set<Connection*> connections;
   bool draining = false;  ///< its connections end as soon as no transaction is running
   DenialPace denial_pace;
+  policy::Readings readings;
   std::list<Connection*> pending;      ///< those that have not said what they want; the oldest first
   std::size_t handlers_due = 0;        ///< see due()
   boost::asio::io_context context{1};  // behind these: what it destroys takes itself off the lists

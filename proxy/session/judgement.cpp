@@ -35,20 +35,26 @@ Refusal refusal_of(const policy::Finding& finding, policy::Effect effect, const 
   return refusal;
 }
 
-policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who,
-                      const JudgeRequest& request) {
+policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who, const JudgeRequest& request,
+                      policy::Readings& readings) {
   if (request.tag == protocol::frontend::function_call) {
     return decide_function_call(policy, who, request.function_oid);
   }
   if (request.lexing == Lexing::unreadable) {
     return decide(policy, who, policy::unanalysable(unreadable));
   }
+  if (request.lexing != Lexing::either) {
+    const LexerSettings settings{request.lexing == Lexing::standard, request.temporary_first};
+    if (const policy::Reading* known = readings.find(request.sql, settings)) {
+      return decide(policy, who, *known);
+    }
+    const policy::Reading reading = policy::read_statements(request.sql, settings);
+    readings.note(request.sql, settings, reading);
+    return decide(policy, who, reading);
+  }
   const auto read_as = [&](bool standard) {
     return policy::read_statements(request.sql, LexerSettings{standard, request.temporary_first});
   };
-  if (request.lexing != Lexing::either) {
-    return decide(policy, who, read_as(request.lexing == Lexing::standard));
-  }
   const policy::Reading as_standard = read_as(true);
   const policy::Reading as_escapes = read_as(false);
   // A reading that every server fails on need not be feared.

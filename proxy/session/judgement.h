@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "policy/explanation.h"
+#include "policy/readings.h"
 #include "policy/verdict.h"
 
 namespace pgwarden::session {
@@ -28,9 +29,9 @@ struct JudgeRequest {
   bool temporary_first = false;  ///< see policy::LexerSettings
 };
 
-/// What the policy says of `request`.
-policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who,
-                      const JudgeRequest& request);
+/// What the policy says of `request`. `readings` are this thread's.
+policy::Verdict judge(const policy::Policy& policy, const policy::Principal& who, const JudgeRequest& request,
+                      policy::Readings& readings);
 
 /// A denial in the words that the client will see.
 struct Refusal {

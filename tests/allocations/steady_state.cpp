@@ -46,6 +46,7 @@ int main() {
     for (int i = 0; i < 3; ++i) conversation.play(transcript);
     std::size_t all = 0;
     for (const Exchange& exchange : transcript.exchanges) {
+      if (!transcript.known) conversation.forget();
       const std::size_t made = count(conversation, exchange);
       all += made;
       if (made == 0 || may_allocate(transcript, exchange)) continue;

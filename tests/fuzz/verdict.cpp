@@ -27,7 +27,8 @@ const policy::Policy& preset(unsigned number) {
 }
 
 Effect effect(const policy::Policy& policy, std::string_view sql, Lexing lexing) {
-  const policy::Verdict verdict = session::judge(policy, fuzz::somebody(), {'Q', sql, 0, lexing, true});
+  policy::Readings none;
+  const policy::Verdict verdict = session::judge(policy, fuzz::somebody(), {'Q', sql, 0, lexing, true}, none);
   fuzz::require((verdict.effect == Effect::allow) == (verdict.finding == nullptr),
                 "what is denied has a reason", sql);
   return verdict.effect;
@@ -75,6 +76,22 @@ void check_text(const policy::Policy& policy, const std::string& sql, bool stand
                   sql);
     strictest = so_far;
   }
+}
+
+/// A text that has come before is judged as if it had not.
+void check_known(const policy::Policy& policy, const std::string& sql, const session::JudgeRequest& request) {
+  policy::Readings readings;
+  const policy::Verdict first = session::judge(policy, fuzz::somebody(), request, readings);
+  session::judge(policy, fuzz::somebody(), request, readings);
+  const policy::Verdict known = session::judge(policy, fuzz::somebody(), request, readings);
+  fuzz::require(known.effect == first.effect && known.may_change_lexing == first.may_change_lexing &&
+                    known.may_hide_temporary == first.may_hide_temporary,
+                "a known text is judged alike", sql);
+  if (first.finding == nullptr) return;
+  fuzz::require(known.finding->name == first.finding->name &&
+                    known.finding->position == first.finding->position &&
+                    known.finding->objects == first.finding->objects,
+                "for the same reason", sql);
 }
 
 void check_both_ways(const policy::Policy& policy, const std::string& sql) {
@@ -128,6 +145,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string sql(input.rest().substr(0, input.rest().find('\0')));
   check_text(preset(number), sql, true);
   check_text(preset(number), sql, false);
+  check_known(preset(number), sql, {'Q', sql, 0, Lexing::standard, true});
   check_both_ways(preset(number), sql);
   return 0;
 }

@@ -1,5 +1,5 @@
 """Whether pgwarden relays by io_uring: where it may, where it must not, and where the kernel forbids it; and that a
-session loses nothing in either way when its client does not read."""
+session loses nothing in either way when its client does not read. And that the workers, when woken, let others finish."""
 
 import os
 import pathlib
@@ -62,6 +62,13 @@ class IoUring(unittest.TestCase):
                 values.append(int(received[position + 11 : position + size + 1]))
             position += size + 1
         self.assertEqual(values, list(range(STATEMENTS)))
+
+    def test_workers_let_others_finish(self):
+        with Pgwarden(BINARY, self.postgres, "workers: 3") as pgwarden:
+            self.ask(pgwarden)
+            threads = os.listdir(f"/proc/{pgwarden.process.pid}/task")
+            policies = [os.sched_getscheduler(int(thread)) for thread in threads]
+            self.assertEqual(policies.count(os.SCHED_BATCH), 3)
 
     def test_by_default(self):
         with Pgwarden(BINARY, self.postgres) as pgwarden:
