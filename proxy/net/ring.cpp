@@ -161,19 +161,26 @@ void Ring::turn() {
   turning_ = true;
   io_uring_cq_eventfd_toggle(ring_.get(), false);
   const bool stays = elsewhere_ == 0;
-  if (stays && !std::exchange(ends_, true)) {  // a timer for each wait would cost more
-    queue(0, Operation::end_of_turn,
-          [this](io_uring_sqe& entry) { io_uring_prep_timeout(&entry, &turn_time_, 0, 0); });
-  }
   do {
+    if (stays && !std::exchange(ends_, true)) {  // a timer for each wait would cost more
+      queue(0, Operation::end_of_turn,
+            [this](io_uring_sqe& entry) { io_uring_prep_timeout(&entry, &turn_time_, 0, 0); });
+    }
     enter(elsewhere_ == 0);
     complete();
-  } while (stays && ends_ && elsewhere_ == 0);
+  } while (stays && elsewhere_ == 0 && (ends_ || goes_on()));
   io_uring_cq_eventfd_toggle(ring_.get(), true);
   enter(false);  // what came before that
   turning_ = false;
   if (!results_.empty() || io_uring_sq_ready(ring_.get()) > 0) turn_soon();
   await_turn();
+}
+
+/// Whether the turn that ends may as well begin anew: there was something to do in it, and nothing is to be
+/// done elsewhere.
+bool Ring::goes_on() {
+  auto& context = news_.get_executor().context();
+  return std::exchange(used_, false) && context.poll_one() == 0 && !context.stopped();
 }
 
 /// Hands in what is queued and takes results, for which it may wait.
@@ -201,6 +208,7 @@ void Ring::complete() {
 void Ring::dispatch(const Result& result) {
   if (result.operation() == Operation::end_of_turn) ends_ = false;
   if (result.operation() > Operation::send) return;
+  used_ = true;
   RingSocket* const socket = find(result.id());
   if (socket == nullptr) return;
   error_code error;

@@ -83,6 +83,7 @@ class Ring {
   void turn();
   void turn_soon() noexcept;
   void await_turn();
+  bool goes_on();
   void enter(bool wait);
   void complete();
   void dispatch(const Result& result);
@@ -98,10 +99,11 @@ class Ring {
   std::size_t arena_used_ = 0;
   std::uint64_t batch_ = 1;
   bool turning_ = false;
-  /// For how long the thread stays with the ring: timers, logins and what other threads post may be late by
-  /// so much.
+  /// For how long the thread does not look elsewhere: timers, logins and what other threads post may be late
+  /// by so much.
   __kernel_timespec turn_time_{0, 1'000'000};
   bool ends_ = false;            ///< the turn will, by a timer that is under way
+  bool used_ = false;            ///< the turn has had results
   std::vector<Result> results_;  ///< those to dispatch
   std::vector<Place> places_;
   std::vector<std::uint64_t> free_places_;
