@@ -141,7 +141,6 @@ Conversation::Conversation()
 }
 
 bool Conversation::play(const Transcript& transcript) {
-  if (!transcript.known) forget();
   bool well = true;
   for (const Exchange& exchange : transcript.exchanges) well = play(exchange) && well;
   return well;

@@ -18,7 +18,7 @@ struct Exchange {
 struct Transcript {
   std::string name;
   std::vector<Exchange> exchanges;
-  bool known = false;  ///< its texts have come before, but for the first time that it is played
+  bool known = false;  ///< its texts are to have come before
 };
 
 /// What sessions do: each protocol with all ordinary statements, long statements, a pipeline, many rows,
@@ -34,7 +34,7 @@ class Conversation {
   bool play(const Exchange& exchange);
   bool play(const Transcript& transcript);
 
-  /// All texts are new from here on.
+  /// All texts are new to it from here on.
   void forget() { readings_ = {}; }
 
  private:

@@ -33,7 +33,7 @@ def made_with():
 def counts():
     """By the transcript's name."""
     with tempfile.TemporaryDirectory(prefix="pgwarden-bench-") as folder:
-        names = output("valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=play_rounds",
+        names = output("valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=play_round",
                        "--dump-after=play_rounds", f"--callgrind-out-file={folder}/out", f"--log-file={folder}/log",
                        BUILD / "session_instructions", env=dict(os.environ, GLIBC_TUNABLES=TUNABLES)).splitlines()
         parts = [pathlib.Path(folder, f"out.{number + 1}").read_text(encoding="utf-8") for number in range(len(names))]

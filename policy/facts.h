@@ -71,7 +71,7 @@ constexpr std::string_view name_of(ObjectKind kind) {
 /// One thing that a statement does to one object. A statement has at least one fact.
 /// A part of a table (column, trigger, rule, policy, constraint, the index that CREATE INDEX makes) is named
 /// by its table: kind `column`, schema and name of the table, the column in `argument`. The views point into
-/// the parse tree or into static text and die with their Reading.
+/// what their Reading owns or into static text, and die with it.
 struct Fact {
   StatementClass cls = StatementClass::unknown;
   ObjectKind kind = ObjectKind::none;

@@ -11,36 +11,36 @@
 
 namespace pgwarden::policy {
 
-/// What read_statements() made of a text is kept when the text comes a second time, and found from then on.
-/// A reading depends on nothing but the bytes and the settings, and both are compared. Verdicts are not
-/// kept. A text takes the place of another when it comes twice while that one is not asked for.
+/// What read_statements() made of a text is remembered when the text comes a second time, and found from then
+/// on. A reading depends on nothing but the bytes and the settings, and both are compared. Verdicts are not
+/// remembered. A text takes the place of another when it comes twice while that one is not asked for.
 ///
 /// Takes up to 10 MiB, with an ordinary application's texts half of one. For one thread.
 class Readings {
  public:
-  /// nullptr when it is not known; else until the next note().
+  /// Valid until the next note(); nullptr when it is not known.
   const Reading* find(std::string_view sql, LexerSettings settings);
 
   /// `reading` is what read_statements() made of it, for a text that find() did not know.
   void note(std::string_view sql, LexerSettings settings, const Reading& reading);
 
  private:
-  struct Kept {
+  struct Known {
     std::string sql;
     LexerSettings settings;
     Reading reading;
     std::string names;  ///< what the reading's views point to
   };
-  struct Place {
-    std::size_t waiting = 0;  ///< hash of a text that has come once
-    std::unique_ptr<const Kept> kept;
+  struct Slot {
+    std::size_t seen_once = 0;  ///< hash of a text
+    std::unique_ptr<const Known> known;
   };
 
-  static std::unique_ptr<const Kept> kept(std::string_view sql, LexerSettings settings,
-                                          const Reading& reading);
+  static std::unique_ptr<const Known> copy(std::string_view sql, LexerSettings settings,
+                                           const Reading& reading);
 
-  static constexpr std::size_t places = 512;
-  std::unique_ptr<std::array<Place, places>> places_ = std::make_unique<std::array<Place, places>>();
+  static constexpr std::size_t slots = 512;
+  std::unique_ptr<std::array<Slot, slots>> slots_ = std::make_unique<std::array<Slot, slots>>();
 };
 
 }  // namespace pgwarden::policy

@@ -23,7 +23,7 @@ struct LexerSettings {
 };
 
 /// The facts of one text (a Query or a Parse may hold several statements, or none).
-/// Owns the parse tree that its facts point into; movable, not copyable; must be destroyed on the
+/// As read, it owns the parse tree that its facts point into; movable, not copyable; must be destroyed on the
 /// thread that made it, because libpg_query keeps memory contexts per thread.
 class Reading {
  public:

@@ -13,6 +13,7 @@ const bool sessions_measured = [] {
                                                                              benchmark::State& state) {
       Conversation conversation;
       for (auto _ : state) {
+        if (!transcript.known) conversation.forget();
         if (!conversation.play(transcript)) state.SkipWithError("something else came out than went in");
       }
       state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(transcript.exchanges.size()));

@@ -159,6 +159,7 @@ void Ring::await_turn() {
 /// The thread stays here for a while when there is something to do, and comes back when there is again.
 void Ring::turn() {
   turning_ = true;
+  used_ = false;
   io_uring_cq_eventfd_toggle(ring_.get(), false);
   const bool stays = elsewhere_ == 0;
   do {
@@ -168,7 +169,7 @@ void Ring::turn() {
     }
     enter(elsewhere_ == 0);
     complete();
-  } while (stays && elsewhere_ == 0 && (ends_ || goes_on()));
+  } while (stays && elsewhere_ == 0 && (ends_ || begins_anew()));
   io_uring_cq_eventfd_toggle(ring_.get(), true);
   enter(false);  // what came before that
   turning_ = false;
@@ -176,9 +177,9 @@ void Ring::turn() {
   await_turn();
 }
 
-/// Whether the turn that ends may as well begin anew: there was something to do in it, and nothing is to be
-/// done elsewhere.
-bool Ring::goes_on() {
+/// Runs a handler that is due elsewhere. Without one, a turn that had results begins anew. (There is no
+/// second one: nested in a handler, Asio could find that there is no more work.)
+bool Ring::begins_anew() {
   auto& context = news_.get_executor().context();
   return std::exchange(used_, false) && context.poll_one() == 0 && !context.stopped();
 }

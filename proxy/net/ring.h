@@ -83,7 +83,7 @@ class Ring {
   void turn();
   void turn_soon() noexcept;
   void await_turn();
-  bool goes_on();
+  bool begins_anew();
   void enter(bool wait);
   void complete();
   void dispatch(const Result& result);

@@ -57,9 +57,10 @@ void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
 }
 
 /// This thread, when woken, waits until those that run have done what they are at (sched(7), SCHED_BATCH):
-/// more comes together then. Whoever is refused that has the usual policy.
+/// more comes together then. Where it is refused, or another policy has been chosen, that stays.
 void let_others_finish() noexcept {
   const sched_param none{};
+  if (::sched_getscheduler(0) != SCHED_OTHER) return;
   ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
 }
 

@@ -83,6 +83,7 @@ void check_known(const policy::Policy& policy, const std::string& sql, const ses
   policy::Readings readings;
   const policy::Verdict first = session::judge(policy, fuzz::somebody(), request, readings);
   session::judge(policy, fuzz::somebody(), request, readings);
+  policy::read_statements("SELECT 'other', text(IN) FROM the.memory", {});
   const policy::Verdict known = session::judge(policy, fuzz::somebody(), request, readings);
   fuzz::require(known.effect == first.effect && known.may_change_lexing == first.may_change_lexing &&
                     known.may_hide_temporary == first.may_hide_temporary,

@@ -1,10 +1,13 @@
 """Whether pgwarden relays by io_uring: where it may, where it must not, and where the kernel forbids it; and that a
-session loses nothing in either way when its client does not read. And that the workers, when woken, let others finish."""
+session loses nothing in either way when its client does not read. That the workers, when woken, let others finish, and
+that sessions that are relayed all the time leave the others their turn."""
 
 import os
 import pathlib
+import signal
 import socket
 import struct
+import subprocess
 import tempfile
 import time
 import unittest
@@ -69,6 +72,23 @@ class IoUring(unittest.TestCase):
             threads = os.listdir(f"/proc/{pgwarden.process.pid}/task")
             policies = [os.sched_getscheduler(int(thread)) for thread in threads]
             self.assertEqual(policies.count(os.SCHED_BATCH), 3)
+
+    def test_a_busy_ring_leaves_others_their_turn(self):
+        with Pgwarden(BINARY, self.postgres, "workers: 1") as pgwarden, tempfile.NamedTemporaryFile("w") as script:
+            print("SELECT 1;", file=script, flush=True)
+            host, port = pgwarden.protected
+            with subprocess.Popen(["pgbench", "-n", "-c", "4", "-T", "10", "-f", script.name, "-h", host, "-p", str(port),
+                                   "-U", "postgres", "postgres"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as busy:
+                time.sleep(1)
+                for _ in range(10):
+                    self.ask(pgwarden)
+                pgwarden.process.send_signal(signal.SIGHUP)
+                while "reloaded" not in pgwarden.log_text() and busy.poll() is None:
+                    time.sleep(0.05)
+                self.assertIsNone(busy.poll())
+                pgwarden.process.send_signal(signal.SIGTERM)
+                self.assertEqual(pgwarden.process.wait(10), 0)
+                self.assertNotEqual(busy.wait(10), 0)
 
     def test_by_default(self):
         with Pgwarden(BINARY, self.postgres) as pgwarden:
