@@ -181,6 +181,11 @@ class Pgbench:
                 "cpu_s_per_100k": (cpu_at_end - cpu) / sent * 1e5}
 
 
+def alike(server, proxy, seconds):
+    """16 clients for each worker."""
+    return Pgbench(SELECT, "prepared", 16 * proxy.workers)(server, proxy, seconds)
+
+
 # COPY
 
 COPY_IN_ROWS = 32768
@@ -317,6 +322,7 @@ def works():
         Work("COPY in, 1 KiB rows", copy_in),
         Work("TLS: COPY out, 1 KiB rows", functools.partial(copy_out, "wide", 32768, True), encrypted, tls=True),
         Work("a second worker", Pgbench(SELECT, "prepared", 32), (Pgwarden, TwoWorkers)),
+        Work("a second worker with as many clients", alike, (Pgwarden, TwoWorkers), quick=False),
         Work("1,000 rules", Pgbench(SELECT, "simple", 8), (Pgwarden, ThousandRules)),
         Work("1,000 idle sessions", functools.partial(idle, 1000), idle=True),
         Work(f"{SESSIONS_MAX:,} idle sessions", functools.partial(idle, SESSIONS_MAX), idle=True, quick=False),
