@@ -97,12 +97,12 @@ users:
   - {name: local, trust: true}
 )",
                                                "f.yaml"));
-  const Listener& listener = config.listeners.at(0);
-  CHECK(listener.auth.mode == AuthMode::managed);
-  CHECK(listener.auth.query.empty());
-  CHECK(listener.upstream->user == "boss");
-  CHECK(listener.upstream->password.view() == "secret");
-  CHECK(listener.upstream->channel_binding == ChannelBinding::require);
+  const Listener& first = config.listeners.at(0);
+  CHECK(first.auth.mode == AuthMode::managed);
+  CHECK(first.auth.query.empty());
+  CHECK(first.upstream->user == "boss");
+  CHECK(first.upstream->password.view() == "secret");
+  CHECK(first.upstream->channel_binding == ChannelBinding::require);
   REQUIRE(config.users.size() == 2);
   const User& bot = config.users.at("bot");
   CHECK(bot.name == "bot");

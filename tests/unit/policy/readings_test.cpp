@@ -11,7 +11,7 @@ namespace {
 
 constexpr LexerSettings usual{};
 
-void read(Readings& readings, const std::string& sql, LexerSettings settings = usual) {
+void come(Readings& readings, const std::string& sql, LexerSettings settings = usual) {
   if (readings.find(sql, settings) == nullptr) readings.note(sql, settings, read_statements(sql, settings));
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("what is known of a text is what was read in it") {
     Readings readings;
     for (int i = 0; i < 2; ++i) {
       CHECK(readings.find(sql, usual) == nullptr);
-      read(readings, sql);
+      come(readings, sql);
     }
     // What is remembered lies in no memory that the next text is read into.
     read_statements("SELECT " + std::string(sql.size(), 'x') + ", 'y'", usual);
@@ -70,12 +70,12 @@ TEST_CASE("the same bytes under other settings are another text") {
   constexpr LexerSettings escapes{.standard_conforming_strings = false};
   constexpr LexerSettings temporary{.temporary_first = true};
   Readings readings;
-  for (int i = 0; i < 2; ++i) read(readings, sql, escapes);
+  for (int i = 0; i < 2; ++i) come(readings, sql, escapes);
   REQUIRE(readings.find(sql, escapes) != nullptr);
   CHECK(readings.find(sql, escapes)->statements.size() == 1);
   CHECK(readings.find(sql, usual) == nullptr);
   CHECK(readings.find(sql, temporary) == nullptr);
-  for (int i = 0; i < 2; ++i) read(readings, sql, usual);
+  for (int i = 0; i < 2; ++i) come(readings, sql, usual);
   REQUIRE(readings.find(sql, usual) != nullptr);
   CHECK(readings.find(sql, usual)->statements.size() == 2);
   CHECK(readings.find(sql, escapes) == nullptr);
@@ -84,7 +84,7 @@ TEST_CASE("the same bytes under other settings are another text") {
 TEST_CASE("what comes once, cannot be analysed or is large is not remembered") {
   Readings readings;
   const auto remembers = [&](const std::string& sql, int times) {
-    for (int i = 0; i < times; ++i) read(readings, sql);
+    for (int i = 0; i < times; ++i) come(readings, sql);
     return readings.find(sql, usual) != nullptr;
   };
   CHECK_FALSE(remembers("SELECT 1", 1));
@@ -101,10 +101,10 @@ TEST_CASE("what comes once, cannot be analysed or is large is not remembered") {
 
 TEST_CASE("a text that is asked for is not driven out by those that come once") {
   Readings readings;
-  for (int i = 0; i < 2; ++i) read(readings, "SELECT $1");
+  for (int i = 0; i < 2; ++i) come(readings, "SELECT $1");
   for (int i = 0; i < 5000; ++i) {
     const std::string other = "SELECT " + std::to_string(i);
-    read(readings, other);
+    come(readings, other);
     CHECK(readings.find("SELECT $1", usual) != nullptr);
     if (readings.find(other, usual) == nullptr && i % 2 == 0)
       readings.note(other, usual, read_statements(other, usual));
@@ -119,7 +119,7 @@ TEST_CASE("texts that come again drive out what nobody asks for") {
     return count;
   };
   for (int i = 0; i < 5000; ++i) {
-    for (int times = 0; times < 2; ++times) read(readings, "SELECT " + std::to_string(i));
+    for (int times = 0; times < 2; ++times) come(readings, "SELECT " + std::to_string(i));
   }
   CHECK(known() > 450);
   CHECK(known() <= 512);

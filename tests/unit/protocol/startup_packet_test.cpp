@@ -3,16 +3,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include "protocol/frame_writer.h"
 #include "protocol/tags.h"
+#include "tests/unit/protocol/packet.h"
 
 namespace {
 
 using namespace pgwarden::protocol;
-
-std::string packet(std::uint32_t code, std::string_view body) {
-  return std::move(FrameWriter('\0').u32(code).bytes(body)).finish();
-}
 
 constexpr std::uint32_t version_3_0 = 3u << 16;
 

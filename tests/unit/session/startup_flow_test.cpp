@@ -3,18 +3,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include "protocol/frame_writer.h"
 #include "protocol/tags.h"
+#include "tests/unit/protocol/packet.h"
 
 namespace {
 
 using namespace pgwarden::session;
-using pgwarden::protocol::FrameWriter;
+using pgwarden::protocol::packet;
 namespace startup_code = pgwarden::protocol::startup_code;
-
-std::string packet(std::uint32_t code, std::string_view body = {}) {
-  return std::move(FrameWriter('\0').u32(code).bytes(body)).finish();
-}
 
 std::string startup() {
   using namespace std::string_literals;
