@@ -77,18 +77,18 @@ class IoUring(unittest.TestCase):
         with Pgwarden(BINARY, self.postgres, "workers: 1") as pgwarden, tempfile.NamedTemporaryFile("w") as script:
             print("SELECT 1;", file=script, flush=True)
             host, port = pgwarden.protected
-            with subprocess.Popen(["pgbench", "-n", "-c", "4", "-T", "10", "-f", script.name, "-h", host, "-p", str(port),
+            with subprocess.Popen(["pgbench", "-n", "-c", "4", "-T", "20", "-f", script.name, "-h", host, "-p", str(port),
                                    "-U", "postgres", "postgres"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as busy:
                 time.sleep(1)
-                for _ in range(10):
+                for _ in range(20):
                     self.ask(pgwarden)
                 pgwarden.process.send_signal(signal.SIGHUP)
                 while "reloaded" not in pgwarden.log_text() and busy.poll() is None:
                     time.sleep(0.05)
                 self.assertIsNone(busy.poll())
                 pgwarden.process.send_signal(signal.SIGTERM)
-                self.assertEqual(pgwarden.process.wait(10), 0)
-                self.assertNotEqual(busy.wait(10), 0)
+                self.assertEqual(pgwarden.process.wait(30), 0)
+                self.assertNotEqual(busy.wait(30), 0)
 
     def test_by_default(self):
         with Pgwarden(BINARY, self.postgres) as pgwarden:
