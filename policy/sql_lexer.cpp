@@ -120,7 +120,8 @@ bool SqlLexer::continued(Token& token) {
 void SqlLexer::string(Token& token, bool backslashes) {
   token.kind = TokenKind::literal;
   quoted(token, '\'', backslashes);
-  for (std::size_t end = at_; continued(token);) {
+  for (const std::size_t end = at_; continued(token);) {
+    if (token.part_end == 0) token.next_part = at_;
     token.part_end = end;
     quoted(token, '\'', backslashes);
   }

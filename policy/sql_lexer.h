@@ -27,6 +27,7 @@ struct Token {
   std::size_t end = 0;
   /// A string that goes on after a line break, as in 'a' <newline> 'b': where its first part ends. Else 0.
   std::size_t part_end = 0;
+  std::size_t next_part = 0;  ///< and where the next one begins
   bool unterminated = false;
   /// A plain string with a backslash before a quote: it ends elsewhere when standard_conforming_strings
   /// differs.

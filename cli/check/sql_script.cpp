@@ -84,11 +84,8 @@ bool SqlScript::read_token(ScriptStatement& statement, const Token& token) {
 /// psql reads line by line and does not see that a string goes on in the next one: it reads the next part as
 /// a string of its own, without E in front.
 bool SqlScript::read_first_part(ScriptStatement& statement, const Token& token) {
-  std::size_t opening = token.part_end;  // the quote of the next part, behind blanks and comments
-  while (text_[opening] != '\'') {
-    opening = text_[opening] == '-' ? text_.find_first_of("\r\n", opening) : opening + 1;
-  }
-  if (text_.substr(token.part_end, opening - token.part_end).find('\n') == std::string_view::npos) {
+  const std::string_view between = text_.substr(token.part_end, token.next_part - token.part_end);
+  if (between.find('\n') == std::string_view::npos) {
     doubt(statement, token.part_end, "a string goes on behind a carriage return");
   }
   Token part = token;

@@ -1,7 +1,7 @@
 #include "proxy/net/server.h"
 
 #include <malloc.h>
-#include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -61,7 +61,7 @@ void raise_file_limit(std::uint32_t connections_max, const audit::Log& log) {
 void let_others_finish() noexcept {
   const sched_param none{};
   if (::sched_getscheduler(0) != SCHED_OTHER) return;
-  ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
+  ::sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 }  // namespace
